@@ -1,0 +1,39 @@
+# Everything installs what it needs by itself, into a cache outside the checkout (NHV_CACHE, default
+# ~/.cache/nested-hyperv-operator). Needed on the machine: Python >= 3.11 and make.
+
+PYTHON ?= python3
+TOOLCHAIN = PYTHONPATH=tests $(PYTHON) -m bed.toolchain
+RUN = $(TOOLCHAIN) exec
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint fmt crds lock clean clean-cache
+
+help: ## Show the targets
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+demo: ## Run a lab on a real API server and a vCenter twin, break it, watch it being repaired (KEEP=1 leaves it running)
+	@$(TOOLCHAIN) exec python -m demo $(if $(KEEP),--keep)
+
+test: ## Run every check and test: ruff, mypy, import contracts, CRDs, Go, pytest
+	@$(TOOLCHAIN) test $(ARGS)
+
+lint: ## Run the checks that need no cluster: ruff, mypy, import contracts
+	@$(TOOLCHAIN) lint
+
+fmt: ## Format Python and Go
+	@$(RUN) ruff check --fix-only --quiet .
+	@$(RUN) ruff format .
+	@$(TOOLCHAIN) gofmt
+
+crds: ## Write crds/ from the models
+	@$(RUN) python -m nested_hyperv.api.crds
+
+lock: ## Resolve the dependencies anew and write requirements/*.lock
+	@$(TOOLCHAIN) lock
+
+clean: ## Remove what the tools left in the checkout
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+clean-cache: ## Remove the cache: the Python environment, Go, the control plane, the twin
+	@$(TOOLCHAIN) clean
