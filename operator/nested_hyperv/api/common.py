@@ -4,16 +4,21 @@ The wire form is camelCase and Python is snake_case; `wire_name` is the only tra
 frozen and their lists are tuples, so that a parsed document can be shared between tasks and never changes under a plan.
 """
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar, Final
+from typing import Annotated, Any, ClassVar, Final, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, model_validator
+from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
 from nested_hyperv.api.conditions import ConditionStatus
 from nested_hyperv.api.meta import NAME_MAX_LENGTH
 from nested_hyperv.api.rules import Rule, immutable, immutable_optional
+
+ATOMIC_MAP: Final[JsonDict] = {"x-kubernetes-map-type": "atomic"}
+"""A reference is one value: nobody owns half of it."""
 
 ROWS_MAX: Final = 32
 """Cap of `status.drift` and `status.plan`: a person reads them, and etcd stores them."""
@@ -21,6 +26,9 @@ ROWS_MAX: Final = 32
 # Words whose wire form is not "first letter upper, the rest lower".
 _ACRONYMS: Final = {"mib": "MiB", "hv": "HV", "os": "OS"}
 _WHOLE_NAMES: Final = {"vcenter": "vCenter"}
+
+
+_ModelT = TypeVar("_ModelT", bound=BaseModel)
 
 
 def wire_name(attribute: str) -> str:
@@ -32,6 +40,13 @@ def wire_name(attribute: str) -> str:
     return first + "".join(_ACRONYMS.get(word, word.capitalize()) for word in rest)
 
 
+def _emit_rules(schema: dict[str, Any], model: type[Any]) -> None:
+    """Put the CEL of a model's own rules into its schema, where it stands in the tree."""
+    rules = [rule.to_wire() for rule in model.RULES if not rule.on_root]
+    if rules:
+        schema["x-kubernetes-validations"] = rules
+
+
 class ApiModel(BaseModel):
     """A part of a document. Subclasses list their cross-field rules in `RULES`; both sides enforce them."""
 
@@ -41,7 +56,7 @@ class ApiModel(BaseModel):
         alias_generator=wire_name,
         validate_by_name=True,
         validate_by_alias=True,
-        strict=False,
+        json_schema_extra=_emit_rules,
     )
     RULES: ClassVar[tuple[Rule, ...]] = ()
 
@@ -56,6 +71,30 @@ class ApiModel(BaseModel):
     def to_wire(self) -> dict[str, Any]:
         """The document as the API server holds it: camelCase, lists, no empty fields."""
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+def list_map(key: str) -> JsonDict:
+    """Schema of a list whose rows are told apart by one field, so that several writers can share it."""
+    return {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": [key]}
+
+
+def unique_by(key: str) -> Callable[[tuple[_ModelT, ...]], tuple[_ModelT, ...]]:
+    """The mirror of `list_map`: no two rows have the same key."""
+
+    def check(rows: tuple[_ModelT, ...]) -> tuple[_ModelT, ...]:
+        seen: set[object] = set()
+        for index, row in enumerate(rows):
+            value = getattr(row, key)
+            if value in seen:
+                raise PydanticCustomError(
+                    "rule",
+                    "{message}",
+                    {"message": f"{key} {value!r} is used twice: give every entry its own", "path": f"[{index}]"},
+                )
+            seen.add(value)
+        return rows
+
+    return check
 
 
 def _to_seconds(moment: datetime) -> datetime:
@@ -129,7 +168,9 @@ class CommonSpec(ApiModel):
         ),
         json_schema_extra={"x-resolved-at-run-time": True},
     )
-    connection_ref: ConnectionRef = Field(description="Which vCenter, and with which account. Immutable.")
+    connection_ref: ConnectionRef = Field(
+        description="Which vCenter, and with which account. Immutable.", json_schema_extra=ATOMIC_MAP
+    )
     management_policy: ManagementPolicy = Field(
         default=ManagementPolicy.ENFORCE,
         description=(
@@ -147,15 +188,19 @@ class CommonSpec(ApiModel):
     suspend: bool = Field(default=False, description="true: touch nothing in vSphere, deletion included.")
 
 
-COMMON_RULES: Final = (
-    Rule(
-        expression="has(self.spec.name) || size(self.metadata.name) <= 80",
-        message=(
-            "metadata.name is longer than 80 characters, the longest name vSphere takes: set spec.name to a shorter one"
-        ),
-        field_path=".spec.name",
-        on_root=True,
+NAME_FITS: Final = Rule(
+    expression=f"has(self.spec.name) || size(self.metadata.name) <= {NAME_MAX_LENGTH}",
+    message=(
+        f"metadata.name is longer than {NAME_MAX_LENGTH} characters, the longest name vSphere takes: set spec.name to a"
+        " shorter one"
     ),
+    field_path=".spec.name",
+    on_root=True,
+)
+"""Mirrored by `parsing.parse`, the only place that knows metadata.name."""
+
+COMMON_RULES: Final = (
+    NAME_FITS,
     immutable_optional("name", cure="delete this object and create one with the new name"),
     immutable("connectionRef", cure="delete this object and create one with the other connection"),
 )
@@ -226,7 +271,10 @@ class CommonStatus(StatusModel):
         description="metadata.generation that the status belongs to; -1 until the operator has seen the object.",
     )
     conditions: tuple[Condition, ...] = Field(
-        default=(), max_length=16, description="The observations: Ready first, then what explains it."
+        default=(),
+        max_length=16,
+        description="The observations: Ready first, then what explains it.",
+        json_schema_extra=list_map("type"),
     )
     last_handled_reconcile_at: str | None = Field(
         default=None, description="The last value of annotation nestedhv.io/reconcile-requested-at that was handled."

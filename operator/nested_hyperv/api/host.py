@@ -5,11 +5,12 @@ The documents only. What the template, the hosts of the placement and this vCent
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Final
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from nested_hyperv.api.common import (
+    ATOMIC_MAP,
     COMMON_RULES,
     DNS_LABEL,
     ApiModel,
@@ -19,14 +20,16 @@ from nested_hyperv.api.common import (
     InventoryPath,
     ResourceName,
     StatusModel,
+    list_map,
+    unique_by,
 )
 from nested_hyperv.api.parsing import parse
-from nested_hyperv.api.rules import Rule, exactly_one, immutable
+from nested_hyperv.api.rules import Rule, exactly_one, immutable, immutable_optional
 
-MIN_CPUS = 2
-MAX_CPUS = 768
-MIN_MEMORY_MIB = 4096
-MAX_MEMORY_MIB = 25_165_824
+MIN_CPUS: Final = 2
+MAX_CPUS: Final = 768
+MIN_MEMORY_MIB: Final = 4096
+MAX_MEMORY_MIB: Final = 25_165_824
 """24 TiB, the largest virtual machine of vSphere 8."""
 
 
@@ -142,6 +145,9 @@ class Hardware(ApiModel):
             field_path=".secureBoot",
             holds=lambda hw: not hw.secure_boot or hw.firmware is not Firmware.BIOS,
         ),
+        immutable_optional(
+            "firmware", cure="a change means reinstalling the guest; delete this object and create a new one"
+        ),
     )
 
 
@@ -168,6 +174,7 @@ class Network(ApiModel):
     port_group_ref: PortGroupRef | None = Field(
         default=None,
         description="The NestedPortGroup to attach to; waits until it is Ready. Exactly one of portGroupRef, network.",
+        json_schema_extra=ATOMIC_MAP,
     )
     network: InventoryPath | None = Field(
         default=None,
@@ -203,14 +210,16 @@ class NestedHyperVHostSpec(CommonSpec):
 
     placement: Placement = Field(description="Where the machine is created. Immutable.")
     source: Source = Field(description="What the machine is made from. Immutable.")
-    # The wire name comes from the alias generator: guest_os -> guestOS.
     guest_os: GuestOS = Field(description="Operating system in the machine; decides the vSphere guest id.")
     hardware: Hardware = Field(description="Size of the machine.")
     virtualization: Virtualization = Field(
-        default_factory=Virtualization, description="What of the CPU's virtualization the guest sees."
+        default=Virtualization(), description="What of the CPU's virtualization the guest sees."
     )
-    networks: tuple[Network, ...] = Field(
-        default=(), max_length=10, description="Network adapters, in the order of the list; at most 10."
+    networks: Annotated[tuple[Network, ...], AfterValidator(unique_by("name"))] = Field(
+        default=(),
+        max_length=10,
+        description="Network adapters, in the order of the list; at most 10.",
+        json_schema_extra=list_map("name"),
     )
     power_state: PowerState | None = Field(
         default=None,
@@ -219,7 +228,7 @@ class NestedHyperVHostSpec(CommonSpec):
             " graceful shutdown; a hard power-off happens only with disruption.policy Force."
         ),
     )
-    disruption: Disruption = Field(default_factory=Disruption, description="What may be done to a running guest.")
+    disruption: Disruption = Field(default=Disruption(), description="What may be done to a running guest.")
     on_external_delete: ExternalDeletePolicy = Field(
         default=ExternalDeletePolicy.REPORT,
         description=(
@@ -232,19 +241,6 @@ class NestedHyperVHostSpec(CommonSpec):
         *COMMON_RULES,
         immutable("placement", cure="move the machine with vMotion, or delete this object and create a new one"),
         immutable("source", cure="delete this object and create one from the other source"),
-        Rule(
-            expression=(
-                "has(self.hardware.firmware) == has(oldSelf.hardware.firmware)"
-                " && (!has(self.hardware.firmware) || self.hardware.firmware == oldSelf.hardware.firmware)"
-            ),
-            message=(
-                "hardware.firmware is immutable, also from or to unset (a change means reinstalling the guest): delete"
-                " this object and create a new one"
-            ),
-            field_path=".hardware.firmware",
-            reason="FieldValueForbidden",
-            keeps=lambda old, new: old.hardware.firmware == new.hardware.firmware,
-        ),
     )
 
 

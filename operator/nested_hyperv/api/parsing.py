@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from nested_hyperv.api.common import CommonSpec, wire_name
+from nested_hyperv.api.common import NAME_FITS, ApiModel, CommonSpec, wire_name
 from nested_hyperv.api.conditions import Reason
 
 _SpecT = TypeVar("_SpecT", bound=CommonSpec)
@@ -48,13 +48,18 @@ def parse(model: type[_SpecT], spec: Mapping[str, Any], *, name: str) -> _SpecT:
         raise InvalidSpec([_explain(model, spec, detail) for detail in error.errors()]) from None
 
 
-def changes_refused(old: CommonSpec, new: CommonSpec) -> list[Problem]:
+def changes_refused(old: ApiModel, new: ApiModel, *, path: str = "spec") -> list[Problem]:
     """The immutable fields that differ between two specs of one object."""
-    return [
-        Problem("spec" + rule.field_path, rule.message)
+    problems = [
+        Problem(path + rule.field_path, rule.message)
         for rule in type(new).RULES
         if rule.keeps is not None and not rule.keeps(old, new)
     ]
+    for name, info in type(new).model_fields.items():
+        before, after = getattr(old, name), getattr(new, name)
+        if isinstance(before, ApiModel) and isinstance(after, ApiModel):
+            problems += changes_refused(before, after, path=f"{path}.{info.alias or wire_name(name)}")
+    return problems
 
 
 def _explain(model: type[BaseModel], spec: Mapping[str, Any], detail: ErrorDetails) -> Problem:
@@ -65,11 +70,8 @@ def _explain(model: type[BaseModel], spec: Mapping[str, Any], detail: ErrorDetai
     if kind == "rule":
         return Problem(field + context["path"], context["message"])
     if location == ("name",) and "name" not in spec:
-        return Problem(
-            "spec.name",
-            f"unset, and its default metadata.name {detail['input']!r} is no valid name in vSphere (at most 80"
-            " characters): set spec.name",
-        )
+        # Every metadata.name that is short enough is also a valid name in vSphere.
+        return Problem(NAME_FITS.field_path.removeprefix("."), NAME_FITS.message)
     if kind == "missing":
         return Problem(field, f"is required: set it. {_description(model, location)}".rstrip())
     if kind == "extra_forbidden":

@@ -5,7 +5,7 @@ The documents only. Whether a switch can learn MAC addresses, or a name is taken
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from pydantic import Field
 
@@ -20,6 +20,8 @@ from nested_hyperv.api.common import (
 )
 from nested_hyperv.api.parsing import parse
 from nested_hyperv.api.rules import Rule, immutable
+
+VLAN_MAX: Final = 4094
 
 
 class NestingMode(StrEnum):
@@ -48,12 +50,18 @@ class Distributed(ApiModel):
 class Vlan(ApiModel):
     """The VLAN of the port group."""
 
-    id: int = Field(
-        ge=1,
-        le=4094,
-        description=(
-            "VLAN id, 1 to 4094. Leave spec.vlan out for untagged traffic; 4095 (every VLAN) is a trunk, which this"
-            " version cannot manage."
+    id: int = Field(description="VLAN id, 1 to 4094. For untagged traffic leave spec.vlan out.")
+
+    # A rule instead of minimum and maximum: the refusal has to say what 4095 means.
+    RULES: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            expression="self.id >= 1 && self.id <= 4094",
+            message=(
+                "a VLAN id is 1 to 4094: for untagged traffic remove vlan; 4095 (every VLAN) is a trunk, which this"
+                " version cannot manage"
+            ),
+            field_path=".id",
+            holds=lambda vlan: 1 <= vlan.id <= VLAN_MAX,
         ),
     )
 
@@ -108,9 +116,7 @@ class NestedPortGroupSpec(CommonSpec):
 
     distributed: Distributed = Field(description="The distributed switch that carries the port group. Immutable.")
     vlan: Vlan | None = Field(default=None, description="VLAN of the port group; unset: untagged.")
-    nesting: Nesting = Field(
-        default_factory=Nesting, description="How frames of inner virtual machines pass the switch."
-    )
+    nesting: Nesting = Field(default=Nesting(), description="How frames of inner virtual machines pass the switch.")
     on_external_delete: ExternalDeletePolicy = Field(
         default=ExternalDeletePolicy.RECREATE,
         description=(

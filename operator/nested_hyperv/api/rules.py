@@ -28,6 +28,13 @@ class Rule:
     keeps: Callable[[Any, Any], bool] | None = None
     on_root: bool = False
 
+    def to_wire(self) -> dict[str, str]:
+        """The entry of x-kubernetes-validations."""
+        entry = {"rule": self.expression, "message": self.message, "reason": self.reason}
+        if self.field_path:
+            entry["fieldPath"] = self.field_path
+        return entry
+
 
 def immutable(field: str, *, cure: str) -> Rule:
     """A required field that never changes; placed on the object that holds it."""
