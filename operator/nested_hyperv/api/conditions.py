@@ -80,6 +80,7 @@ class Reason(_Documented):
     GUEST_OS_NOT_OFFERED = "GuestOSNotOffered", "The placement does not offer the guest operating system."
     TEMPLATE_UNUSABLE = "TemplateUnusable", "The template cannot be cloned into what the spec asks for."
     HOST_UNAVAILABLE = "HostUnavailable", "No host of the placement is connected and out of maintenance."
+    INACCESSIBLE = "Inaccessible", "vCenter cannot read the machine's configuration; it exists and is left alone."
     IN_USE = "InUse", "Something else still uses the object."
     NSX_MANAGED = "NSXManaged", "The port group is managed by NSX and is never written."
     TASK_FAILED = "TaskFailed", "A vCenter task failed; the message carries its fault."

@@ -106,7 +106,7 @@ def _root_schema(kind: Kind) -> Schema:
         "properties": {
             "apiVersion": {"description": f"Always {meta.API_VERSION}.", "type": "string"},
             "kind": {"description": f"Always {kind.kind}.", "type": "string"},
-            "metadata": {"description": "Name, namespace, labels and annotations.", "type": "object"},
+            "metadata": {"type": "object"},
             "spec": spec,
             "status": status,
         },
