@@ -1,0 +1,36 @@
+package main
+
+// deniedMethods are calls that the stock simulator answers wrongly or silently
+// without effect. They answer NotImplemented until the twin models them: a client
+// must never believe in a success that did nothing. "" stands for any type.
+var deniedMethods = map[methodKey]string{
+	{"AddVirtualSwitch", "HostNetworkSystem"}:                           "drops the spec",
+	{"RemoveVirtualSwitch", "HostNetworkSystem"}:                        "ignores port groups on the switch",
+	{"AddPortGroup", "HostNetworkSystem"}:                               "unique per datacenter instead of per host",
+	{"RemovePortGroup", "HostNetworkSystem"}:                            "no in-use check, panics for a second host",
+	{"UpdateNetworkConfig", "HostNetworkSystem"}:                        "touches nothing",
+	{"CreateSnapshot_Task", "VirtualMachine"}:                           "keeps no configuration to go back to",
+	{"CreateSnapshotEx_Task", "VirtualMachine"}:                         "keeps no configuration to go back to",
+	{"RevertToCurrentSnapshot_Task", "VirtualMachine"}:                  "restores nothing",
+	{"RemoveAllSnapshots_Task", "VirtualMachine"}:                       "no delta disks",
+	{"RevertToSnapshot_Task", "VirtualMachineSnapshot"}:                 "restores nothing",
+	{"RemoveSnapshot_Task", "VirtualMachineSnapshot"}:                   "no delta disks",
+	{"StartProgramInGuest", "GuestProcessManager"}:                      "panics without a container",
+	{"CreateTask", "TaskManager"}:                                       "adds the task behind the caller's back",
+	{"LoginByToken", "SessionManager"}:                                  "not modelled",
+	{"LoginExtensionByCertificate", "SessionManager"}:                   "not modelled",
+	{"CloneSession", "SessionManager"}:                                  "not modelled",
+	{"AcquireCloneTicket", "SessionManager"}:                            "not modelled",
+	{"ImpersonateUser", "SessionManager"}:                               "not modelled",
+	{"SetTaskState", "Task"}:                                            "bypasses the task's own life",
+	{"PerformDvsProductSpecOperation_Task", "DistributedVirtualSwitch"}: "not modelled",
+}
+
+// denied tells whether a method without a handler of ours must not reach stock code.
+func denied(method, kind string) bool {
+	if _, ok := deniedMethods[methodKey{method, kind}]; ok {
+		return true
+	}
+	_, ok := deniedMethods[methodKey{method, ""}]
+	return ok
+}

@@ -1,0 +1,135 @@
+// Command vcenter runs the vCenter twin: a simulated vCenter Server that keeps
+// vSphere's documented rules for what this project touches. It stands on govmomi's
+// simulator, but decodes, authenticates, dispatches and watches by itself; what the
+// simulator gets wrong is either replaced by a handler of ours or refused loudly.
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+)
+
+func main() {
+	cfg, err := parseFlags(os.Args[1:], os.Stderr)
+	if errors.Is(err, flag.ErrHelp) {
+		return
+	}
+	if err == nil {
+		err = serve(cfg)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "vcenter-twin:", err)
+		os.Exit(1)
+	}
+}
+
+// ready is the line that tells a launcher where everything is.
+type ready struct {
+	URL        string `json:"url"`
+	Control    string `json:"control"`
+	CA         string `json:"ca"`
+	Thumbprint string `json:"thumbprint"`
+	PID        int    `json:"pid"`
+}
+
+// serve runs until a signal or the end of standard input.
+func serve(cfg Config) error {
+	dir := cfg.Dir
+	if dir == "" {
+		var err error
+		if dir, err = os.MkdirTemp("", "vcenter-twin-"); err != nil {
+			return err
+		}
+		defer func() { _ = os.RemoveAll(dir) }()
+	} else if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	id, err := loadIdentity(cfg, dir)
+	if err != nil {
+		return err
+	}
+	twin, err := NewTwin(cfg)
+	if err != nil {
+		return err
+	}
+	defer twin.Close()
+
+	api, err := net.Listen("tcp", cfg.Listen)
+	if err != nil {
+		return err
+	}
+	ctl, err := net.Listen("tcp", cfg.ControlListen)
+	if err != nil {
+		return err
+	}
+	if addr, ok := ctl.Addr().(*net.TCPAddr); !ok || !addr.IP.IsLoopback() {
+		return fmt.Errorf("-control %s: the control API has no authentication and listens on loopback only", cfg.ControlListen)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if cfg.ExitWithStdin {
+		go func() {
+			_, _ = io.Copy(io.Discard, os.Stdin) // ends with the launcher's death too
+			stop()
+		}()
+	}
+
+	failed := make(chan error, 2)
+	servers := []*http.Server{
+		{Handler: twin.Handler(), ReadHeaderTimeout: 10 * time.Second, ErrorLog: log.Default()},
+		{Handler: twin.control.Handler(), ReadHeaderTimeout: 10 * time.Second},
+	}
+	go func() { failed <- servers[0].Serve(tls.NewListener(api, id.config)) }()
+	go func() { failed <- servers[1].Serve(ctl) }()
+	go twin.housekeeping(ctx)
+
+	line, err := json.Marshal(ready{
+		URL: "https://" + api.Addr().String() + "/sdk", Control: "http://" + ctl.Addr().String(),
+		CA: id.caFile, Thumbprint: id.thumbprint, PID: os.Getpid(),
+	})
+	if err != nil {
+		return err
+	}
+	fmt.Println(string(line))
+
+	select {
+	case err = <-failed:
+	case <-ctx.Done():
+	}
+	for _, s := range servers {
+		_ = s.Close()
+	}
+	return err
+}
+
+// housekeeping expires sessions, purges old tasks and sweeps for unmarked changes.
+func (t *Twin) housekeeping(ctx context.Context) {
+	tick := time.NewTicker(5 * time.Second)
+	defer tick.Stop()
+	swept := time.Now()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-tick.C:
+			t.sessions.expire(t.now())
+			t.purgeTasks(t.cfg.TaskRetention)
+			if t.cfg.SweepInterval > 0 && now.Sub(swept) >= t.cfg.SweepInterval {
+				swept = now
+				t.watchers.sweep()
+			}
+		}
+	}
+}

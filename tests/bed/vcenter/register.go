@@ -1,0 +1,10 @@
+package main
+
+// registerAll lists every group of handlers. A group is one subject with its own file.
+func registerAll(t *Twin) {
+	registerSessions(t)
+	registerTasks(t)
+	registerRetrieve(t)
+	registerViews(t)
+	registerCollector(t)
+}
