@@ -1,0 +1,140 @@
+"""The watch: Kopf's streams, turned into arrivals on our event loop.
+
+Kopf runs in a thread with an event loop of its own. At its end it cancels every task of its loop that was born after
+it, and it takes over the signals of the main thread; in a thread it can do neither to us. Only `on.event` handlers
+exist: they make a snapshot and hand it over, so Kopf never writes, retries or waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from typing import TYPE_CHECKING, Any
+
+import kopf
+
+from nested_hyperv.api.meta import FIELD_MANAGER, GROUP
+from nested_hyperv.kube.login import connection_info, load_configuration
+from nested_hyperv.kube.paths import WATCHED
+from nested_hyperv.kube.projection import project
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from nested_hyperv.kube.arrivals import Arrivals
+    from nested_hyperv.kube.projection import Watched
+
+__all__ = ["Edge", "EdgeFailed"]
+
+
+class EdgeFailed(Exception):
+    """The watch ended although nobody stopped it; the process must end too, to be started anew."""
+
+
+class Edge:
+    """Feeds `Arrivals` from the API server until it is stopped. `namespaces` is empty for the whole cluster."""
+
+    def __init__(self, arrivals: Arrivals, namespaces: Sequence[str] = ()) -> None:
+        self._arrivals = arrivals
+        self._namespaces = tuple(namespaces)
+        self._kopf_loop: asyncio.AbstractEventLoop | None = None
+        self._stop_kopf: asyncio.Event | None = None
+        self._stopping = False
+
+    async def run(self) -> None:
+        """Watch until `stop`. Raises `EdgeFailed` if Kopf gives up."""
+        loop = asyncio.get_running_loop()
+        ended: asyncio.Future[BaseException | None] = loop.create_future()
+
+        def hand_over(callback: Callable[[Watched], None], item: Watched) -> None:
+            loop.call_soon_threadsafe(callback, item)
+
+        def end(error: BaseException | None) -> None:
+            if not ended.done():
+                ended.set_result(error)
+
+        def watch() -> None:
+            error: BaseException | None = None
+            try:
+                asyncio.run(self._watch(hand_over))
+            except BaseException as raised:  # noqa: BLE001 - carried over to the loop that waits for this thread
+                error = raised
+            with contextlib.suppress(RuntimeError):  # that loop is closed: the process is ending
+                loop.call_soon_threadsafe(end, error)
+
+        threading.Thread(target=watch, name="kopf", daemon=True).start()
+        try:
+            error = await asyncio.shield(ended)
+        except asyncio.CancelledError:
+            self.stop()
+            raise
+        if not self._stopping:
+            raise EdgeFailed(f"the watch of the API server ended: {error or 'without an error'}") from error
+
+    def stop(self) -> None:
+        """End the watch; `run` returns soon after."""
+        self._stopping = True
+        if self._kopf_loop is not None and self._stop_kopf is not None:
+            with contextlib.suppress(RuntimeError):  # Kopf's loop is closed already
+                self._kopf_loop.call_soon_threadsafe(self._stop_kopf.set)
+
+    async def _watch(self, hand_over: Callable[[Callable[[Watched], None], Watched], None]) -> None:
+        self._kopf_loop, self._stop_kopf = asyncio.get_running_loop(), asyncio.Event()
+        if self._stopping:
+            return
+        await kopf.operator(
+            registry=self._registry(hand_over),
+            settings=_settings(),
+            standalone=True,
+            clusterwide=not self._namespaces,
+            namespaces=self._namespaces,
+            stop_flag=self._stop_kopf,
+        )
+
+    def _registry(self, hand_over: Callable[[Callable[[Watched], None], Watched], None]) -> kopf.OperatorRegistry:
+        registry = kopf.OperatorRegistry()
+
+        async def login(**_: Any) -> kopf.ConnectionInfo:
+            return await connection_info(await load_configuration())
+
+        kopf.on.login(registry=registry, id="login")(login)
+
+        async def arrived(event: kopf.RawEvent, param: Any = None, **_: Any) -> None:  # noqa: ANN401
+            item = project(param, event["object"])
+            hand_over(self._arrivals.gone if event["type"] == "DELETED" else self._arrivals.seen, item)
+
+        for kind, endpoint in WATCHED.items():
+            group, version = _group_version(endpoint.root)
+            kopf.on.event(group, version, endpoint.plural, id=kind, param=kind, registry=registry)(arrived)
+        return registry
+
+
+def _group_version(root: str) -> tuple[str, str]:
+    *_, group, version = root.split("/")
+    return ("" if group == "api" else group), version
+
+
+def _settings() -> kopf.OperatorSettings:
+    settings = kopf.OperatorSettings()
+    # Never equal to a finalizer of ours: Kopf strips its own from every object when it has no deletion handlers.
+    settings.persistence.finalizer = f"{GROUP}/kopf-unused"
+    settings.posting.enabled = False
+    settings.posting.reporting_component = FIELD_MANAGER
+    # The kinds exist before we start (the first listing proves it), and watching all definitions needs more rights.
+    settings.scanning.disabled = True
+    settings.watching.server_timeout = 300
+    settings.watching.client_timeout = 330
+    settings.watching.connect_timeout = 10
+    settings.watching.chunk_size = 500
+    settings.networking.request_timeout = 30
+    settings.networking.connect_timeout = 5
+    # A worker per object that has just changed; the handlers do nothing slow, so they need no limit.
+    settings.queueing.worker_limit = None
+    settings.queueing.idle_timeout = 1.0
+    settings.process.ultimate_exiting_timeout = None
+    for endpoint in WATCHED.values():
+        if endpoint.field_selector:
+            group, version = _group_version(endpoint.root)
+            settings.watching.field_selectors[group, version, endpoint.plural] = endpoint.field_selector
+    return settings
