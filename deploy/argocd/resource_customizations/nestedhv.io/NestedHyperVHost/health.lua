@@ -10,24 +10,17 @@ if obj.spec ~= nil and obj.spec.suspend then
   return health("Suspended", "spec.suspend is true; nothing is touched, deletion included")
 end
 
-if obj.metadata.deletionTimestamp == nil then
-  if obj.status == nil or obj.status.observedGeneration == nil then
-    return health("Progressing", "The operator has not seen this object yet")
-  end
-  if obj.status.observedGeneration ~= obj.metadata.generation then
-    return health("Progressing", "The operator has not seen the last change of spec yet")
-  end
-end
-
 local found = {}
-if obj.status ~= nil and obj.status.conditions ~= nil then
-  for _, condition in ipairs(obj.status.conditions) do
+local observed = nil
+if obj.status ~= nil then
+  observed = obj.status.observedGeneration
+  for _, condition in ipairs(obj.status.conditions or {}) do
     found[condition.type] = condition
   end
 end
 
 local ready = found["Ready"]
-local text = "The operator has not said yet whether this object is ready"
+local text = "The operator has not said anything about this object yet"
 if ready ~= nil then
   text = ready.message
   if text == nil or text == "" then
@@ -37,6 +30,13 @@ end
 
 -- The finalizer holds the object until vSphere is clean; the message tells what deletion waits for.
 if obj.metadata.deletionTimestamp ~= nil then
+  return health("Progressing", text)
+end
+-- What is known belongs to an older spec, unless Ready tells why the new one waits (vCenter does not answer).
+if observed ~= obj.metadata.generation then
+  if ready == nil or ready.observedGeneration ~= obj.metadata.generation then
+    text = "The operator has not seen the last change of spec yet"
+  end
   return health("Progressing", text)
 end
 if found["Stalled"] ~= nil and found["Stalled"].status == "True" then
