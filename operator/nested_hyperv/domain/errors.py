@@ -62,49 +62,49 @@ class Conflict(Transient):
     """A Kubernetes write met a newer object (409) or none (404): read and plan again."""
 
     def __init__(self, message: str) -> None:
-        super().__init__(Reason.Progressing, message)
+        super().__init__(Reason.PROGRESSING, message)
 
 
 class Unreachable(Transient):
     """The vCenter does not answer, or its circuit breaker is open."""
 
     def __init__(self, message: str) -> None:
-        super().__init__(Reason.VCenterUnreachable, message)
+        super().__init__(Reason.VCENTER_UNREACHABLE, message)
 
 
 class Connecting(OperatorError):
     """The first connection is still being made; the caller is woken when it is up or has failed."""
 
     def __init__(self, message: str) -> None:
-        super().__init__(Reason.Progressing, message)
+        super().__init__(Reason.PROGRESSING, message)
 
 
 class OutcomeUnknown(Transient):
     """The connection broke after a mutating call was sent: nobody knows whether it was executed."""
 
     def __init__(self, message: str) -> None:
-        super().__init__(Reason.Progressing, message)
+        super().__init__(Reason.PROGRESSING, message)
 
 
 class Concurrent(Transient):
     """Somebody else changed or is changing the object (``ConcurrentAccess``, ``TaskInProgress``): read, plan again."""
 
     def __init__(self, message: str) -> None:
-        super().__init__(Reason.Progressing, message)
+        super().__init__(Reason.PROGRESSING, message)
 
 
 class Gone(Transient):
     """``ManagedObjectNotFound``: the object vanished between reading and calling."""
 
     def __init__(self, message: str) -> None:
-        super().__init__(Reason.Missing, message)
+        super().__init__(Reason.MISSING, message)
 
 
 class NameTaken(Blocked):
     """``DuplicateName`` or ``AlreadyExists``: another object has that name. ``holder`` is that object, if named."""
 
     def __init__(self, message: str, *, holder: MoRef | None = None) -> None:
-        super().__init__(Reason.NameTaken, message)
+        super().__init__(Reason.NAME_TAKEN, message)
         self.holder = holder
 
 
@@ -112,18 +112,18 @@ class InUse(Blocked):
     """``ResourceInUse``: something is still attached."""
 
     def __init__(self, message: str) -> None:
-        super().__init__(Reason.InUse, message)
+        super().__init__(Reason.IN_USE, message)
 
 
 class PowerOffNeeded(Blocked):
     """``InvalidPowerState`` or a hot-plug fault: the change needs the VM powered off."""
 
     def __init__(self, message: str) -> None:
-        super().__init__(Reason.PowerOffRequired, message)
+        super().__init__(Reason.POWER_OFF_REQUIRED, message)
 
 
 class PermissionDenied(Blocked):
     """``NoPermission``: the message names the object and the privilege."""
 
     def __init__(self, message: str) -> None:
-        super().__init__(Reason.PermissionDenied, message)
+        super().__init__(Reason.PERMISSION_DENIED, message)

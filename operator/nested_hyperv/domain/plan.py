@@ -1,0 +1,138 @@
+"""What a planner answers: the actions that make vSphere equal to the spec, and what to say meanwhile.
+
+A plan is computed by a pure function from the spec, what was observed and the time. The reconciler runs its actions in
+order; each is safe to run twice, and the first that starts a vSphere task ends the pass. An empty plan is the normal
+case and costs nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from .inventory import (
+    Change,
+    CloneRequest,
+    MoRef,
+    PortGroup,
+    PortGroupSettings,
+    Switch,
+    VirtualMachine,
+    VirtualMachineSettings,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from nested_hyperv.api.conditions import Reason
+
+    from .verdict import Verdict
+
+__all__ = [
+    "Action",
+    "Clone",
+    "CreatePortGroup",
+    "Destroy",
+    "Plan",
+    "PowerOff",
+    "PowerOn",
+    "Reconfigure",
+    "ReconfigurePortGroup",
+    "Release",
+    "ShutdownGuest",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class CreatePortGroup:
+    """Create a distributed port group, mark and policy included."""
+
+    switch: Switch
+    settings: PortGroupSettings
+    changes: tuple[Change, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ReconfigurePortGroup:
+    """Write what differs to a distributed port group."""
+
+    current: PortGroup
+    settings: PortGroupSettings
+    changes: tuple[Change, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Clone:
+    """Create a VM from a template."""
+
+    request: CloneRequest
+    changes: tuple[Change, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reconfigure:
+    """Write what differs to a VM."""
+
+    current: VirtualMachine
+    settings: VirtualMachineSettings
+    changes: tuple[Change, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PowerOn:
+    """Power a VM on."""
+
+    ref: MoRef
+    changes: tuple[Change, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PowerOff:
+    """Power a VM off, hard."""
+
+    ref: MoRef
+    changes: tuple[Change, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ShutdownGuest:
+    """Ask the guest to shut down. Starts no task: the change of the power state is its end."""
+
+    ref: MoRef
+    changes: tuple[Change, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Destroy:
+    """Destroy what the resource owns."""
+
+    ref: MoRef
+    changes: tuple[Change, ...] = ()
+
+
+#: One step. Each class is one way to change vSphere; ``controllers`` hold the one place that executes it.
+Action = CreatePortGroup | ReconfigurePortGroup | Clone | Reconfigure | PowerOn | PowerOff | ShutdownGuest | Destroy
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Deletion is complete: the finalizer goes, and this is what to tell."""
+
+    reason: Reason
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to do next and what to say.
+
+    ``verdict`` holds while the actions run, and for good if there are none. ``changes`` is everything that differs,
+    also what cannot be written now. ``record`` are status fields that must be stored before the first action.
+    """
+
+    verdict: Verdict
+    actions: tuple[Action, ...] = ()
+    changes: tuple[Change, ...] = ()
+    waiting: tuple[Change, ...] = ()
+    record: Mapping[str, Any] = field(default_factory=dict)
+    release: Release | None = None

@@ -1,0 +1,223 @@
+"""What a port group shall be: the nesting mode resolved, the policy that follows, and how it differs from vSphere.
+
+Where the switch can learn MAC addresses only ``macManagementPolicy`` is written, always complete and not inherited;
+elsewhere only ``securityPolicy``. vSphere mirrors one in the other, so a legacy block that disagrees is shown in
+status and is never a reason to write.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from nested_hyperv.api.conditions import Reason
+from nested_hyperv.api.portgroup import NestingMode, PortGroupObserved
+
+from ..errors import Blocked
+from ..inventory import Change, MacLearningPolicy, MacManagementPolicy, PortGroupSettings, SecurityPolicy
+from ..ownership import Mark, parse_mark, port_group_text
+
+if TYPE_CHECKING:
+    from nested_hyperv.api.portgroup import MacLearning, NestedPortGroupSpec
+
+    from ..inventory import PortGroup, Switch
+    from ..ownership import Identity
+
+__all__ = ["PortGroupGoal", "differences", "goal_of", "learns", "observed", "vlan_text"]
+
+# VMware vSphere 8 networking guide, "MAC learning": distributed switch 6.6.0 and newer (documented).
+_FIRST_WITH_LEARNING: Final = (6, 6, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class PortGroupGoal:
+    """The port group that the spec asks for, in vSphere's words."""
+
+    name: str
+    vlan: int
+    mode: NestingMode
+    mark: Mark
+    mac_management: MacManagementPolicy | None
+    security: SecurityPolicy | None
+
+    def creation(self) -> PortGroupSettings:
+        """Everything, for the one call that creates the port group."""
+        return PortGroupSettings(
+            name=self.name,
+            description=self.mark.for_port_group(),
+            vlan=self.vlan,
+            mac_management=self.mac_management,
+            security=self.security,
+        )
+
+
+def learns(switch: Switch) -> bool:
+    """Whether a switch can learn MAC addresses: what it says itself, else its version."""
+    if switch.mac_learning_supported is not None:
+        return switch.mac_learning_supported
+    version = tuple(int(part) for part in switch.version.split(".") if part.isdigit())
+    return version >= _FIRST_WITH_LEARNING
+
+
+def goal_of(spec: NestedPortGroupSpec, identity: Identity, switch: Switch, current: Mark | None) -> PortGroupGoal:
+    """Resolve a spec on a switch. ``current`` is our mark on the existing object, which keeps what Auto became.
+
+    Raises ``Blocked(MACLearningNotSupported)``.
+    """
+    auto = spec.nesting.mode is NestingMode.AUTO
+    capable = learns(switch)
+    mode = spec.nesting.mode
+    if auto:
+        kept = None if current is None or current.mode is None else _mode(current.mode)
+        mode = kept or (NestingMode.MAC_LEARNING if capable else NestingMode.PROMISCUOUS)
+    if mode is NestingMode.MAC_LEARNING and not capable:
+        raise Blocked(
+            Reason.MAC_LEARNING_NOT_SUPPORTED,
+            f"{switch.name} is version {switch.version}; MAC learning needs 6.6.0 or newer. "
+            "Upgrade the switch or set nesting.mode: Promiscuous.",
+        )
+    return PortGroupGoal(
+        name=spec.name,
+        vlan=spec.vlan.id if spec.vlan else 0,
+        mode=mode,
+        mark=Mark(
+            owner=identity.owner,
+            lineage=identity.lineage,
+            mode=mode.value if auto else None,
+            adopted=current is not None and current.adopted,
+        ),
+        mac_management=_mac_management(mode, spec.nesting.learning) if capable else None,
+        security=None if capable else _security(mode),
+    )
+
+
+def _mode(text: str) -> NestingMode | None:
+    try:
+        return NestingMode(text)
+    except ValueError:
+        return None  # written by hand or by a newer operator: resolve again
+
+
+def _mac_management(mode: NestingMode, learning: MacLearning) -> MacManagementPolicy:
+    open_ = mode is not NestingMode.DISABLED
+    return MacManagementPolicy(
+        allow_promiscuous=mode is NestingMode.PROMISCUOUS,
+        mac_changes=False,
+        forged_transmits=open_,
+        learning=MacLearningPolicy(
+            enabled=mode is NestingMode.MAC_LEARNING,
+            allow_unicast_flooding=learning.allow_unicast_flooding,
+            limit=learning.limit,
+            limit_policy=learning.limit_policy.value.lower(),
+        ),
+    )
+
+
+def _security(mode: NestingMode) -> SecurityPolicy:
+    return SecurityPolicy(
+        allow_promiscuous=mode is NestingMode.PROMISCUOUS,
+        mac_changes=False,
+        forged_transmits=mode is not NestingMode.DISABLED,
+    )
+
+
+def differences(goal: PortGroupGoal, actual: PortGroup) -> tuple[tuple[Change, ...], PortGroupSettings]:
+    """Compare; returns what differs in words, and the settings that make it equal (only what differs)."""
+    changes: list[Change] = []
+    name = vlan = description = mac_management = security = None
+    if actual.name != goal.name:
+        changes.append(Change("name", actual.name, goal.name))
+        name = goal.name
+    if actual.vlan != goal.vlan:
+        changes.append(Change("vlan", vlan_text(actual.vlan), vlan_text(goal.vlan)))
+        vlan = goal.vlan
+    mark = parse_mark(actual.description)
+    if mark != goal.mark:
+        changes.append(Change("mark", "none" if mark is None else mark.for_port_group(), goal.mark.for_port_group()))
+        description = port_group_text(actual.description, goal.mark)
+    policy = _policy_changes(goal, actual)
+    if policy:
+        changes.extend(policy)
+        mac_management, security = goal.mac_management, goal.security
+    settings = PortGroupSettings(
+        name=name, description=description, vlan=vlan, mac_management=mac_management, security=security
+    )
+    return tuple(changes), settings
+
+
+def _policy_changes(goal: PortGroupGoal, actual: PortGroup) -> list[Change]:
+    if goal.mac_management is None:
+        return _compare(_security_fields(actual.security), _security_fields(goal.security))
+    return _compare(_mac_fields(actual.mac_management), _mac_fields(goal.mac_management))
+
+
+def _compare(actual: dict[str, object], wanted: dict[str, object]) -> list[Change]:
+    return [
+        Change(field, _text(actual.get(field)), _text(value))
+        for field, value in wanted.items()
+        if actual.get(field) != value
+    ]
+
+
+def _security_fields(policy: SecurityPolicy | None) -> dict[str, object]:
+    if policy is None:
+        return {}
+    return {
+        "promiscuous": policy.allow_promiscuous,
+        "forgedTransmits": policy.forged_transmits,
+        "macChanges": policy.mac_changes,
+        "inherited": policy.inherited,
+    }
+
+
+def _mac_fields(policy: MacManagementPolicy | None) -> dict[str, object]:
+    if policy is None:
+        return {}
+    learning = policy.learning
+    fields: dict[str, object] = {
+        "macLearning": learning.enabled,
+        "promiscuous": policy.allow_promiscuous,
+        "forgedTransmits": policy.forged_transmits,
+        "macChanges": policy.mac_changes,
+        "inherited": policy.inherited,
+    }
+    if learning.enabled:
+        # With learning off, the rest of that block has no effect and is nobody's drift.
+        fields["macLearning.limit"] = learning.limit
+        fields["macLearning.limitPolicy"] = learning.limit_policy.lower()
+        fields["macLearning.allowUnicastFlooding"] = learning.allow_unicast_flooding
+    return fields
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "unset" if value is None else str(value)
+
+
+def vlan_text(vlan: int | None) -> str:
+    """The VLAN in words: ``none``, its id, or that it is a trunk or private VLAN."""
+    if vlan is None:
+        return "trunk or private"
+    return str(vlan) if vlan else "none"
+
+
+def observed(actual: PortGroup) -> PortGroupObserved:
+    """The table that ``Get-MacLearn`` prints, legacy columns included."""
+    mac, legacy = actual.mac_management, actual.security
+    source = mac or legacy
+    learning = mac.learning if mac else None
+    return PortGroupObserved(
+        mac_learning=learning.enabled if learning else None,
+        promiscuous=source.allow_promiscuous if source else None,
+        forged_transmits=source.forged_transmits if source else None,
+        mac_changes=source.mac_changes if source else None,
+        limit=learning.limit if learning else None,
+        limit_policy=learning.limit_policy.capitalize() if learning else None,
+        allow_unicast_flooding=learning.allow_unicast_flooding if learning else None,
+        inherited=source.inherited if source else None,
+        legacy_promiscuous=legacy.allow_promiscuous if legacy else None,
+        legacy_forged_transmits=legacy.forged_transmits if legacy else None,
+        legacy_mac_changes=legacy.mac_changes if legacy else None,
+        vlan=vlan_text(actual.vlan),
+    )
