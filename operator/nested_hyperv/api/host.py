@@ -275,6 +275,10 @@ class NestedHyperVHostStatus(CommonStatus):
 
     instance_uuid: str | None = Field(default=None, description="Instance UUID of the machine.")
     power_state: str | None = Field(default=None, description="On, Off or Suspended.")
+    power_on_pending: bool | None = Field(
+        default=None,
+        description="The operator shut the machine down for a change and powers it on again afterwards.",
+    )
     nested_hv: bool | None = Field(default=None, description="Hardware virtualization is exposed to the guest.")
     ip_address: str | None = Field(default=None, description="Primary address that VMware Tools report.")
     host_name: str | None = Field(default=None, description="Host name of the guest that VMware Tools report.")

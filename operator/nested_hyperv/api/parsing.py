@@ -6,6 +6,7 @@ under an older CRD.
 """
 
 import difflib
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -43,7 +44,8 @@ class InvalidSpec(ValueError):
 def parse(model: type[_SpecT], spec: Mapping[str, Any], *, name: str) -> _SpecT:
     """Parse a raw spec; `name` is metadata.name, the default of spec.name."""
     try:
-        return model.model_validate({"name": name, **spec}, by_alias=True, by_name=False)
+        # Through JSON: only there does strict mean what it means to the API server ("4" is no integer, "Drop" an enum).
+        return model.model_validate_json(json.dumps({"name": name, **spec}), strict=True, by_alias=True, by_name=False)
     except ValidationError as error:
         raise InvalidSpec([_explain(model, spec, detail) for detail in error.errors()]) from None
 

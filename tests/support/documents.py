@@ -1,0 +1,379 @@
+"""One table of documents for both judges of a spec: the models of the operator and the rules of a real API server.
+
+A row says what is changed in a document that is otherwise valid, and, when it must be refused, which field the refusal
+has to name and what it has to say. Every field has a row at, below and above each of its limits.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from nested_hyperv.api import meta
+from nested_hyperv.api.common import CommonSpec
+from nested_hyperv.api.host import NestedHyperVHostSpec
+from nested_hyperv.api.portgroup import NestedPortGroupSpec
+
+NPG: Final = meta.KIND_PORT_GROUP
+NHV: Final = meta.KIND_HOST
+MODELS: Final[Mapping[str, type[CommonSpec]]] = {NPG: NestedPortGroupSpec, NHV: NestedHyperVHostSpec}
+PLURALS: Final[Mapping[str, str]] = {NPG: meta.PLURAL_PORT_GROUP, NHV: meta.PLURAL_HOST}
+
+BASE: Final[Mapping[str, dict[str, Any]]] = {
+    NPG: {"connectionRef": {"name": "vcenter"}, "distributed": {"datacenter": "dc1", "switch": "dvs-lab"}},
+    NHV: {
+        "connectionRef": {"name": "vcenter"},
+        "placement": {"datacenter": "dc1", "cluster": "lab", "datastore": "vsan"},
+        "source": {"template": {"path": "ws2025"}},
+        "guestOS": "WindowsServer2025",
+        "hardware": {"cpus": 4, "memoryMiB": 8192},
+    },
+}
+"""The smallest valid spec of each kind."""
+
+REMOVED: Final = object()
+"""As a value: the field is taken out."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A document. `names` is the field that a refusal has to name; empty: the document is valid."""
+
+    title: str
+    kind: str
+    change: Mapping[str, Any]
+    names: str = ""
+    says: str = ""
+    name: str = "sample"
+
+    @property
+    def spec(self) -> dict[str, Any]:
+        return changed(BASE[self.kind], self.change)
+
+
+@dataclass(frozen=True)
+class Transition:
+    """A change of a stored document. `names` as in `Case`."""
+
+    title: str
+    kind: str
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
+    names: str = ""
+    says: str = ""
+
+    @property
+    def old(self) -> dict[str, Any]:
+        return changed(BASE[self.kind], self.before)
+
+    @property
+    def new(self) -> dict[str, Any]:
+        return changed(BASE[self.kind], self.after)
+
+
+def changed(spec: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy of `spec` with values set by dotted path."""
+    result = copy.deepcopy(dict(spec))
+    for path, value in change.items():
+        *parents, last = path.split(".")
+        place = result
+        for step in parents:
+            place = place.setdefault(step, {})
+        if value is REMOVED:
+            del place[last]
+        else:
+            place[last] = copy.deepcopy(value)
+    return result
+
+
+def document(case_kind: str, spec: Mapping[str, Any], *, name: str, namespace: str) -> dict[str, Any]:
+    """The whole object, as it is applied."""
+    return {
+        "apiVersion": meta.API_VERSION,
+        "kind": case_kind,
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": dict(spec),
+    }
+
+
+@dataclass(frozen=True)
+class _Field:
+    """What one field takes: every `good` value alone is valid, every `bad` one is refused by name."""
+
+    kinds: tuple[str, ...]
+    path: str
+    good: tuple[Any, ...]
+    bad: tuple[Any, ...]
+    beside: Mapping[str, Any] = field(default_factory=dict)
+    """What else has to be changed for the field to make sense."""
+    says: str = ""
+
+    def cases(self) -> Iterator[Case]:
+        for kind in self.kinds:
+            for value in self.good:
+                yield Case(f"{self.path} {_label(value)} is taken", kind, {**self.beside, self.path: value})
+            for value in self.bad:
+                yield Case(
+                    f"{self.path} {_label(value)} is refused",
+                    kind,
+                    {**self.beside, self.path: value},
+                    names=f"spec.{self.path}",
+                    says=self.says,
+                )
+
+
+def _label(value: object) -> str:
+    if value is REMOVED:
+        return "unset"
+    text = repr(value)
+    return text if len(text) < 30 else f"{text[:20]}… of {len(text)} characters"
+
+
+_BOTH: Final = (NPG, NHV)
+_LONG: Final = "x" * 1024
+_BAD_PATHS: Final = ("", _LONG + "x", 7)
+_NETWORK: Final = {"name": "a", "network": "VM Network"}
+
+_FIELDS: Final = (
+    _Field(
+        _BOTH,
+        "name",
+        good=("x", "x" * 80, "ä" * 80, "Lab 1 (Host)", "UPPER_and.dots"),
+        bad=("", "x" * 81, "a/b", "a\\b", "100%", " outer", "outer ", "tab\there", "line\n"),
+    ),
+    _Field(_BOTH, "connectionRef", good=(), bad=(REMOVED, "vcenter")),
+    _Field(
+        _BOTH,
+        "connectionRef.name",
+        good=("v", "v" * 253, "a.b-c"),
+        bad=("", "v" * 254, "Upper", "-edge", "a..b", REMOVED),
+    ),
+    _Field(_BOTH, "connectionRef.namespace", good=("platform", "n" * 63), bad=("", "n" * 64, "a.b", "Upper")),
+    _Field(_BOTH, "managementPolicy", good=("Enforce", "Observe"), bad=("enforce", "", True)),
+    _Field(_BOTH, "deletionPolicy", good=("Delete", "Retain"), bad=("Orphan", "")),
+    _Field(_BOTH, "onExternalDelete", good=("Recreate", "Report"), bad=("Ignore", "")),
+    _Field(_BOTH, "suspend", good=(True, False), bad=("true", 1)),
+    # NestedPortGroup
+    _Field((NPG,), "distributed", good=(), bad=(REMOVED,)),
+    _Field((NPG,), "distributed.datacenter", good=("d", _LONG, "/folder/dc1"), bad=(*_BAD_PATHS, REMOVED)),
+    _Field((NPG,), "distributed.switch", good=("s", _LONG, "/dc1/network/dvs"), bad=(*_BAD_PATHS, REMOVED)),
+    _Field((NPG,), "vlan.id", good=(1, 2, 4093, 4094), bad=(-1, 0, 4095, 4096), says="1 to 4094"),
+    _Field((NPG,), "vlan.id", good=(), bad=("120", 1.5)),
+    _Field((NPG,), "nesting.mode", good=("Auto", "MACLearning", "Promiscuous", "Disabled"), bad=("maclearning", "")),
+    _Field((NPG,), "nesting.macLearning.limit", good=(1, 2, 4095, 4096), bad=(-1, 0, 4097)),
+    _Field((NPG,), "nesting.macLearning.limitPolicy", good=("Drop", "Allow"), bad=("drop", "")),
+    _Field((NPG,), "nesting.macLearning.allowUnicastFlooding", good=(True, False), bad=("false",)),
+    # NestedHyperVHost
+    _Field((NHV,), "placement", good=(), bad=(REMOVED,)),
+    _Field((NHV,), "placement.datacenter", good=("d", _LONG), bad=(*_BAD_PATHS, REMOVED)),
+    _Field((NHV,), "placement.cluster", good=("c", _LONG, "/dc1/host/c"), bad=_BAD_PATHS),
+    _Field(
+        (NHV,),
+        "placement.host",
+        good=("esx1", _LONG),
+        bad=_BAD_PATHS,
+        beside={"placement.cluster": REMOVED},
+    ),
+    _Field((NHV,), "placement.resourcePool", good=("p", _LONG), bad=_BAD_PATHS),
+    _Field((NHV,), "placement.folder", good=("f", _LONG), bad=_BAD_PATHS),
+    _Field((NHV,), "placement.datastore", good=("s", _LONG), bad=(*_BAD_PATHS, REMOVED)),
+    _Field((NHV,), "source", good=(), bad=(REMOVED,)),
+    _Field((NHV,), "source.template", good=(), bad=(REMOVED,)),
+    _Field((NHV,), "source.template.path", good=("t", _LONG), bad=(*_BAD_PATHS, REMOVED)),
+    _Field(
+        (NHV,),
+        "guestOS",
+        good=(
+            "WindowsServer2016",
+            "WindowsServer2019",
+            "WindowsServer2022",
+            "WindowsServer2025",
+            "HyperVServer2019",
+            "Windows10",
+        ),
+        bad=("Windows11", "windows10", "", REMOVED),
+    ),
+    _Field((NHV,), "hardware", good=(), bad=(REMOVED,)),
+    _Field((NHV,), "hardware.cpus", good=(2, 3, 767, 768), bad=(-2, 0, 1, 769, "4", REMOVED)),
+    _Field((NHV,), "hardware.coresPerSocket", good=(1, 2, 4), bad=(-1, 0, 769)),
+    _Field((NHV,), "hardware.coresPerSocket", good=(), bad=(3, 8), says="has to divide cpus"),
+    _Field(
+        (NHV,),
+        "hardware.memoryMiB",
+        good=(4096, 4100, 25_165_820, 25_165_824),
+        bad=(0, 4092, 4095, 4097, 4098, 25_165_828, "8Gi", REMOVED),
+    ),
+    _Field((NHV,), "hardware.firmware", good=("EFI", "BIOS"), bad=("efi", "")),
+    _Field((NHV,), "hardware.secureBoot", good=(True, False), bad=("true",)),
+    _Field((NHV,), "virtualization.nestedHV", good=(True, False), bad=("true",)),
+    _Field((NHV,), "powerState", good=("On", "Off"), bad=("on", "Suspended", "", True, False)),
+    _Field((NHV,), "disruption.policy", good=("Never", "WhenPoweredOff", "Graceful", "Force"), bad=("Always", "")),
+    _Field((NHV,), "disruption.gracefulTimeoutSeconds", good=(30, 31, 3599, 3600), bad=(0, 29, 3601)),
+)
+
+
+def _row(**fields: object) -> dict[str, Any]:
+    return {"networks": [_NETWORK, {**fields}]}
+
+
+_COMBINATIONS: Final = (
+    Case("the smallest port group", NPG, {}),
+    Case("the smallest host", NHV, {}),
+    Case("metadata.name of 80 characters is a name", NPG, {}, name="n" * 80),
+    Case("metadata.name of 80 characters is a name", NHV, {}, name="n" * 80),
+    Case("metadata.name of 81 characters needs a name", NPG, {}, "spec.name", "set spec.name", name="n" * 81),
+    Case("metadata.name of 81 characters needs a name", NHV, {}, "spec.name", "set spec.name", name="n" * 81),
+    Case("metadata.name of 253 characters with a name", NPG, {"name": "short"}, name="n" * 253),
+    Case("metadata.name of 253 characters with a name", NHV, {"name": "short"}, name="n" * 253),
+    Case("an unknown field", NPG, {"standard": {}}, "spec.standard"),
+    Case("an unknown field", NHV, {"disks": []}, "spec.disks"),
+    Case("an unknown field deep inside", NPG, {"vlan": {"id": 5, "trunk": []}}, "spec.vlan.trunk"),
+    Case("an unknown field in a list", NHV, _row(name="b", network="n", vlan=5), "spec.networks[1].vlan"),
+    Case("the name that Python has for a field", NHV, {"hardware.memory_mib": 8192}, "spec.hardware.memory_mib"),
+    Case("a VLAN without id", NPG, {"vlan": {}}, "spec.vlan.id"),
+    Case("learning details with Auto", NPG, {"nesting": {"mode": "Auto", "macLearning": {}}}),
+    Case("learning details with the default mode", NPG, {"nesting": {"macLearning": {"limit": 8}}}),
+    Case("learning details with MACLearning", NPG, {"nesting": {"mode": "MACLearning", "macLearning": {}}}),
+    Case(
+        "learning details with Promiscuous",
+        NPG,
+        {"nesting": {"mode": "Promiscuous", "macLearning": {}}},
+        "spec.nesting.macLearning",
+        "needs mode Auto or MACLearning",
+    ),
+    Case(
+        "learning details with Disabled",
+        NPG,
+        {"nesting": {"mode": "Disabled", "macLearning": {"limit": 8}}},
+        "spec.nesting.macLearning",
+        "needs mode Auto or MACLearning",
+    ),
+    Case("cluster and host", NHV, {"placement.host": "esx1"}, "spec.placement", "exactly one of cluster and host"),
+    Case(
+        "neither cluster nor host",
+        NHV,
+        {"placement.cluster": REMOVED},
+        "spec.placement",
+        "exactly one of cluster and host",
+    ),
+    Case("cores that divide", NHV, {"hardware.cpus": 12, "hardware.coresPerSocket": 6}),
+    Case("secure boot with EFI", NHV, {"hardware.firmware": "EFI", "hardware.secureBoot": True}),
+    Case("secure boot with the firmware of the template", NHV, {"hardware.secureBoot": True}),
+    Case("no secure boot with BIOS", NHV, {"hardware.firmware": "BIOS", "hardware.secureBoot": False}),
+    Case(
+        "secure boot with BIOS",
+        NHV,
+        {"hardware.firmware": "BIOS", "hardware.secureBoot": True},
+        "spec.hardware.secureBoot",
+        "needs firmware EFI",
+    ),
+    Case("no networks", NHV, {"networks": []}),
+    Case("ten networks", NHV, {"networks": [{"name": f"n{i}", "network": "x"} for i in range(10)]}),
+    Case("eleven networks", NHV, {"networks": [{"name": f"n{i}", "network": "x"} for i in range(11)]}, "spec.networks"),
+    Case("a network by port group", NHV, _row(name="b", portGroupRef={"name": "lab"})),
+    Case("two adapters on one network", NHV, _row(name="b", network="VM Network")),
+    Case("a network name twice", NHV, _row(name="a", network="other"), "spec.networks[1]"),
+    Case("a network without name", NHV, _row(network="other"), "spec.networks[1].name"),
+    Case("a network name of 63 characters", NHV, _row(name="n" * 63, network="x")),
+    Case("a network name of 64 characters", NHV, _row(name="n" * 64, network="x"), "spec.networks[1].name"),
+    Case("a network name with capitals", NHV, _row(name="Lab", network="x"), "spec.networks[1].name"),
+    Case("an empty network name", NHV, _row(name="", network="x"), "spec.networks[1].name"),
+    Case("an empty network path", NHV, _row(name="b", network=""), "spec.networks[1].network"),
+    Case("a network path of 1024 characters", NHV, _row(name="b", network=_LONG)),
+    Case("a network path of 1025 characters", NHV, _row(name="b", network=_LONG + "x"), "spec.networks[1].network"),
+    Case("an empty reference", NHV, _row(name="b", portGroupRef={}), "spec.networks[1].portGroupRef.name"),
+    Case(
+        "a reference with capitals",
+        NHV,
+        _row(name="b", portGroupRef={"name": "Lab"}),
+        "spec.networks[1].portGroupRef.name",
+    ),
+    Case(
+        "a network with reference and path",
+        NHV,
+        _row(name="b", network="x", portGroupRef={"name": "lab"}),
+        "spec.networks[1]",
+        "exactly one of portGroupRef and network",
+    ),
+    Case(
+        "a network with neither reference nor path",
+        NHV,
+        _row(name="b"),
+        "spec.networks[1]",
+        "exactly one of portGroupRef and network",
+    ),
+)
+
+CASES: Final = (*_COMBINATIONS, *(case for field in _FIELDS for case in field.cases()))
+
+
+def _frozen(kind: str, before: Mapping[str, Any], after: Mapping[str, Any], names: str, title: str) -> Transition:
+    return Transition(title, kind, before, after, names, "immutable")
+
+
+TRANSITIONS: Final = (
+    *(_frozen(kind, {"name": "a"}, {"name": "b"}, "spec.name", f"{kind}: name changes") for kind in _BOTH),
+    *(_frozen(kind, {}, {"name": "b"}, "spec.name", f"{kind}: name is added") for kind in _BOTH),
+    *(_frozen(kind, {"name": "a"}, {}, "spec.name", f"{kind}: name is removed") for kind in _BOTH),
+    *(
+        _frozen(kind, {}, {"connectionRef.name": "other"}, "spec.connectionRef", f"{kind}: another connection")
+        for kind in _BOTH
+    ),
+    *(
+        _frozen(kind, {}, {"connectionRef.namespace": "x"}, "spec.connectionRef", f"{kind}: connection of elsewhere")
+        for kind in _BOTH
+    ),
+    _frozen(NPG, {}, {"distributed.switch": "other"}, "spec.distributed", "another switch"),
+    _frozen(NPG, {}, {"distributed.datacenter": "other"}, "spec.distributed", "another datacenter"),
+    _frozen(NHV, {}, {"placement.datacenter": "other"}, "spec.placement", "another datacenter"),
+    _frozen(NHV, {}, {"placement.datastore": "other"}, "spec.placement", "another datastore"),
+    _frozen(NHV, {}, {"placement.folder": "lab"}, "spec.placement", "a folder is added"),
+    _frozen(NHV, {"placement.resourcePool": "p"}, {}, "spec.placement", "a pool is removed"),
+    _frozen(
+        NHV, {}, {"placement.cluster": REMOVED, "placement.host": "esx1"}, "spec.placement", "from cluster to host"
+    ),
+    _frozen(NHV, {}, {"source.template.path": "other"}, "spec.source", "another template"),
+    _frozen(
+        NHV,
+        {"hardware.firmware": "EFI"},
+        {"hardware.firmware": "BIOS"},
+        "spec.hardware.firmware",
+        "firmware changes",
+    ),
+    _frozen(NHV, {}, {"hardware.firmware": "EFI"}, "spec.hardware.firmware", "firmware is added"),
+    _frozen(NHV, {"hardware.firmware": "EFI"}, {}, "spec.hardware.firmware", "firmware is removed"),
+    Transition(
+        "everything else of a port group is live",
+        NPG,
+        {"name": "a"},
+        {
+            "name": "a",
+            "managementPolicy": "Observe",
+            "deletionPolicy": "Retain",
+            "onExternalDelete": "Report",
+            "suspend": True,
+            "vlan.id": 7,
+            "nesting": {"mode": "MACLearning", "macLearning": {"limit": 9}},
+        },
+    ),
+    Transition("the VLAN goes away", NPG, {"vlan.id": 7}, {}),
+    Transition(
+        "everything else of a host is live",
+        NHV,
+        {"hardware.firmware": "EFI"},
+        {
+            "managementPolicy": "Observe",
+            "deletionPolicy": "Retain",
+            "onExternalDelete": "Recreate",
+            "suspend": True,
+            "guestOS": "WindowsServer2022",
+            "hardware": {"cpus": 8, "coresPerSocket": 4, "memoryMiB": 4096, "firmware": "EFI", "secureBoot": True},
+            "virtualization.nestedHV": False,
+            "networks": [_NETWORK],
+            "powerState": "Off",
+            "disruption": {"policy": "Force", "gracefulTimeoutSeconds": 60},
+        },
+    ),
+)
