@@ -7,6 +7,7 @@ repr, logs or messages. Two connections with equal `session_key` may share one v
 import fnmatch
 import hashlib
 import re
+import secrets
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
@@ -28,6 +29,8 @@ KEYS: Final = {
 """Every key that is read, with its meaning."""
 
 _SERVER: Final = re.compile(r"^(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::(?P<port>[0-9]{1,5}))?$")
+_PROCESS_KEY: Final = secrets.token_bytes(32)
+"""Digests of passwords are good for comparison in this process, and useless to somebody who reads them in a dump."""
 _PORT_MAX: Final = 65535
 _SHA1_DIGITS: Final = 40
 _THUMBPRINT: Final = re.compile(r"^[0-9a-f]{64}$")
@@ -72,7 +75,7 @@ class Connection(BaseModel):
     @property
     def session_key(self) -> SessionKey:
         """Equal for connections that may share one session."""
-        credential = hashlib.sha256(self.password.get_secret_value().encode()).hexdigest()
+        credential = hashlib.blake2b(self.password.get_secret_value().encode(), key=_PROCESS_KEY).hexdigest()
         tls = hashlib.sha256(repr((self.verify, self.thumbprint, self.ca_certificates)).encode()).hexdigest()
         return SessionKey(self.host.lower(), self.port, self.username, credential, tls)
 
@@ -135,9 +138,11 @@ def _server(text: str, problems: list[str]) -> tuple[str, int]:
         return "", 0
     match = _SERVER.match(text)
     port = int(match["port"] or 443) if match else 0
+    # Who writes user:password@host here shall not find it in status.
+    shown = repr(text) if "@" not in text else "a text with @"
     if match is None or not 1 <= port <= _PORT_MAX:
         problems.append(
-            f"key server is {text!r}; allowed is the {KEYS['server']}: remove scheme and path, such as"
+            f"key server is {shown}; allowed is the {KEYS['server']}: remove scheme and path, such as"
             " vcenter.example.com or vcenter.example.com:8443"
         )
         return "", 0
