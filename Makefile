@@ -11,13 +11,13 @@ RUN = $(TOOLCHAIN) exec
 help: ## Show the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
-demo: ## Run a lab on a real API server and a vCenter twin, break it, watch it being repaired (KEEP=1 leaves it running)
+demo: ## Run a lab, break it, watch it being repaired (KEEP=1 leaves it running)
 	@$(TOOLCHAIN) exec python -m demo $(if $(KEEP),--keep)
 
-test: ## Run every check and test: ruff, mypy, import contracts, CRDs, Go, pytest
+test: ## Run every check and test (ARGS="-k name" goes to pytest)
 	@$(TOOLCHAIN) test $(ARGS)
 
-lint: ## Run the checks that need no cluster: ruff, mypy, import contracts
+lint: ## Run the checks that start nothing: ruff, mypy, import contracts, CRDs, go vet
 	@$(TOOLCHAIN) lint
 
 fmt: ## Format Python and Go

@@ -98,7 +98,7 @@ class ControlPlane:
         wait_for(self._controllers_work, "the controllers to make the default ServiceAccount", seconds=_READY_SECONDS)
 
     def stop(self, *, keep_logs: bool = False) -> Path | None:
-        """Kill the servers and remove the folder; return where the logs are if they are kept (NHV_KEEP_LOGS: always)."""
+        """Kill the servers and remove the folder; return where the logs are if kept (NHV_KEEP_LOGS: always)."""
         return self._close(keep_logs=keep_logs or bool(os.environ.get("NHV_KEEP_LOGS")))
 
     def start_apiserver(self) -> None:

@@ -8,9 +8,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from bed import toolchain
-from bed.toolchain import cache
+from bed.toolchain import cache, checks, locks, pythonenv
 
-_ANSWERS: Mapping[str, Callable[[], Path]] = {
+_INTERRUPTED = 130
+_PATHS: Mapping[str, Callable[[], Path]] = {
     "python-env": toolchain.python_env,
     "go": toolchain.go,
     "kubectl": toolchain.kubectl,
@@ -18,36 +19,36 @@ _ANSWERS: Mapping[str, Callable[[], Path]] = {
     "twin": toolchain.build_twin,
     "cache-dir": cache.cache_dir,
 }
+_ACTIONS: Mapping[str, Callable[[], int]] = {
+    "lint": checks.lint,
+    "gofmt": checks.format_go,
+    "lock": locks.write_locks,
+}
 
 
 def main() -> int:
     """Run one command and return its exit status."""
     parser = argparse.ArgumentParser(prog="python3 -m bed.toolchain", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    for name, answer in _ANSWERS.items():
-        commands.add_parser(name, help=answer.__doc__)
-    run = commands.add_parser("exec", help="Run a command with the virtual environment first on the PATH.")
-    run.add_argument("argv", nargs=argparse.REMAINDER)
+    for name, function in {**_PATHS, **_ACTIONS}.items():
+        commands.add_parser(name, help=function.__doc__)
+    commands.add_parser("test", help="Run every check and pytest; what follows is for pytest.")
+    commands.add_parser("exec", help="Run a command in the virtual environment.")
     commands.add_parser("clean", help="Remove the cache folder.")
-    arguments = parser.parse_args()
-    if arguments.command == "exec":
-        _exec(arguments.argv)
-    elif arguments.command == "clean":
-        shutil.rmtree(cache.cache_dir(), ignore_errors=True)
+    arguments, rest = parser.parse_known_args()
+    command: str = arguments.command
+    if command in _PATHS:
+        print(_PATHS[command]())
+    elif command in _ACTIONS:
+        return _ACTIONS[command]()
+    elif command == "test":
+        return checks.test(rest)
+    elif command == "exec":
+        environment = pythonenv.environment()
+        os.execvpe(rest[0], rest, environment)  # noqa: S606 - signals reach the command itself, not a parent
     else:
-        print(_ANSWERS[arguments.command]())
+        shutil.rmtree(cache.cache_dir(), ignore_errors=True)
     return 0
-
-
-def _exec(argv: list[str]) -> None:
-    folder = toolchain.python_env()
-    environment = {
-        **os.environ,
-        "PATH": os.pathsep.join([str(folder), os.environ.get("PATH", os.defpath)]),
-        "PYTHONPATH": os.pathsep.join(str(cache.ROOT / name) for name in ("operator", "tests")),
-        "VIRTUAL_ENV": str(folder.parent),
-    }
-    os.execvpe(argv[0], argv, environment)  # noqa: S606 - a list of arguments, and signals reach the command itself
 
 
 if __name__ == "__main__":
@@ -56,3 +57,5 @@ if __name__ == "__main__":
     except toolchain.ToolchainError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(_INTERRUPTED)

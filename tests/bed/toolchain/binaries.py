@@ -32,25 +32,25 @@ _KUBECTL_OLDEST = (1, 31)
 
 @once
 def build_controlplane() -> Path:
-    """Return the folder that holds kube-apiserver, kube-controller-manager, etcd and kubectl."""
-    assets = os.environ.get("KUBEBUILDER_ASSETS")
-    if not assets:
+    """Return the folder that holds kube-apiserver, kube-controller-manager and etcd."""
+    folder = _assets()
+    if folder is None:
         return cache.entry("controlplane", _controlplane_key(), _make_controlplane)
-    folder = Path(assets)
     # setup-envtest ships no kube-controller-manager; without it no namespace ends and nothing is garbage collected.
-    missing = [name for name in (*_SERVERS, "kubectl") if not os.access(folder / name, os.X_OK)]
+    missing = [name for name in _SERVERS if not os.access(folder / name, os.X_OK)]
     if missing:
-        cure = "Put them there, or unset KUBEBUILDER_ASSETS to have all of them built."
-        raise ToolchainError(f"KUBEBUILDER_ASSETS={assets} has no executable {', '.join(missing)}. {cure}")
+        cure = "Put what is missing there, or unset KUBEBUILDER_ASSETS to have all of them built."
+        raise ToolchainError(f"KUBEBUILDER_ASSETS={folder} has no executable {', '.join(missing)}. {cure}")
     return folder
 
 
 @once
 def kubectl() -> Path:
-    """Return a kubectl: the one on the PATH when it is not too old, else one built from the Kubernetes module."""
-    found = shutil.which("kubectl")
-    if found is not None and _is_new_enough(Path(found)):
-        return Path(found)
+    """Return a kubectl: from KUBEBUILDER_ASSETS or the PATH if it is not too old, else a built one."""
+    assets = _assets()
+    for found in (assets / "kubectl" if assets else None, shutil.which("kubectl")):
+        if found is not None and _is_new_enough(Path(found)):
+            return Path(found)
     return cache.entry("kubectl", _controlplane_key(), _make_kubectl) / "kubectl"
 
 
@@ -63,6 +63,11 @@ def build_twin() -> Path:
     return cache.entry("twin", key, _make_twin) / "vcenter-twin"
 
 
+def _assets() -> Path | None:
+    given = os.environ.get("KUBEBUILDER_ASSETS")
+    return Path(given).expanduser() if given else None
+
+
 def _make_twin(folder: Path) -> None:
     with progress.step("Building the vCenter twin"):
         golang.build(_TWIN, ".", folder / "vcenter-twin")
@@ -72,7 +77,6 @@ def _make_controlplane(folder: Path) -> None:
     for name, package in _SERVERS.items():
         with progress.step(f"Building {name} {_kubernetes_version()} (minutes the first time, once per machine)"):
             golang.build(_CONTROLPLANE, package, folder / name, ldflags=_ldflags())
-    (folder / "kubectl").symlink_to(kubectl())
 
 
 def _make_kubectl(folder: Path) -> None:
@@ -102,6 +106,8 @@ def _ldflags() -> str:
 
 
 def _is_new_enough(candidate: Path) -> bool:
+    if not os.access(candidate, os.X_OK):
+        return False
     command = [str(candidate), "version", "--client", "--output=json"]
     asked = subprocess.run(command, capture_output=True, text=True, check=False)
     if asked.returncode != 0:

@@ -15,7 +15,7 @@ __all__ = ["write_locks"]
 _UV = "uv==0.13.9"
 
 
-def write_locks() -> None:
+def write_locks() -> int:
     """Resolve pyproject.toml anew and write both lock files."""
     with tempfile.TemporaryDirectory() as name, progress.step("Resolving the dependencies"):
         folder = Path(name)
@@ -23,6 +23,7 @@ def write_locks() -> None:
         progress.run([folder / "bin" / "python", "-m", "pip", "install", "--only-binary=:all:", _UV])
         _compile(folder / "bin" / "uv", "runtime.lock")
         _compile(folder / "bin" / "uv", "dev.lock", "--group", "dev", "--constraints", "requirements/runtime.lock")
+    return 0
 
 
 def _compile(uv: Path, lock: str, *options: str) -> None:

@@ -23,8 +23,8 @@ _TAIL_LINES = 40
 
 
 @contextmanager
-def step(what: str) -> Iterator[None]:
-    """Show `what` and the seconds passed until the block ends."""
+def step(what: str, *, tell_end: bool = True) -> Iterator[None]:
+    """Show `what` and the seconds passed until the block ends; then how it ended, unless the caller tells that."""
     started = time.monotonic()
     done = threading.Event()
     shown = threading.Event()
@@ -39,8 +39,8 @@ def step(what: str) -> Iterator[None]:
         done.set()
         reporter.join()
         if shown.is_set():
-            clear = "\r\x1b[K" if live else ""
-            print(f"{clear}{what}: {outcome} in {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
+            end = f"{what}: {outcome} in {time.monotonic() - started:.0f} s\n" if tell_end else ""
+            _tell(("\r\x1b[K" if live else "") + end)
 
 
 def _report(what: str, started: float, done: threading.Event, shown: threading.Event, live: bool) -> None:
@@ -51,11 +51,16 @@ def _report(what: str, started: float, done: threading.Event, shown: threading.E
         elapsed = time.monotonic() - started
         if live:
             frame = _FRAMES[ticks % len(_FRAMES)]
-            print(f"\r\x1b[K{frame} {what} … {elapsed:.0f} s", end="", file=sys.stderr, flush=True)
+            _tell(f"\r\x1b[K{frame} {what} … {elapsed:.0f} s")
         else:
-            print(f"{what} … {elapsed:.0f} s", file=sys.stderr, flush=True)
+            _tell(f"{what} … {elapsed:.0f} s\n")
         ticks += 1
         wait = 0.2 if live else _LINE_SECONDS
+
+
+def _tell(text: str) -> None:
+    sys.stderr.write(text)
+    sys.stderr.flush()
 
 
 def run(command: Sequence[str | Path], *, env: Mapping[str, str] | None = None, cwd: Path | None = None) -> str:

@@ -9,12 +9,13 @@ import importlib.util
 import os
 import platform
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from bed.toolchain import cache, progress, wheels
 from bed.toolchain.errors import ToolchainError
 
-__all__ = ["python_env"]
+__all__ = ["environment", "python_env"]
 
 _MINIMUM = (3, 11)
 _LOCK = cache.ROOT / "requirements" / "dev.lock"
@@ -32,6 +33,17 @@ def python_env() -> Path:
         raise ToolchainError(f"Python {found} is too old: 3.11 or newer is needed. Set PYTHON=python3.11 or newer.")
     key = cache.digest([_LOCK], platform.python_implementation(), platform.python_version(), sys.base_prefix)
     return cache.entry("venv", key, _make) / "bin"
+
+
+def environment() -> Mapping[str, str]:
+    """Return this process's environment with the virtual environment in front and the project's packages importable."""
+    folder = python_env()
+    return {
+        **os.environ,
+        "PATH": os.pathsep.join([str(folder), os.environ.get("PATH", os.defpath)]),
+        "PYTHONPATH": os.pathsep.join(str(cache.ROOT / name) for name in ("operator", "tests")),
+        "VIRTUAL_ENV": str(folder.parent),
+    }
 
 
 def _make(folder: Path) -> None:

@@ -1,0 +1,65 @@
+"""Fixtures that start the real parts: one control plane per test run, a namespace and a vCenter twin per test.
+
+Nothing is started for tests that do not ask. The imports of the bed stand inside the fixtures, so that unit tests do
+not pay for them.
+"""
+
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from bed.twin import Twin
+
+    from bed.apiserver import ControlPlane
+
+_KEPT_LOGS = pytest.StashKey[list[Path]]()
+
+
+@pytest.fixture(scope="session")
+def control_plane(request: pytest.FixtureRequest) -> Iterator["ControlPlane"]:
+    """A Kubernetes control plane that the tests of this run share. Its logs are kept when a test fails."""
+    from bed.apiserver import ControlPlane
+
+    with ControlPlane() as plane:
+        yield plane
+        kept = plane.stop(keep_logs=request.session.testsfailed > 0)
+        if kept is not None:
+            request.config.stash.setdefault(_KEPT_LOGS, []).append(kept)
+
+
+@pytest.fixture
+def namespace(control_plane: "ControlPlane") -> Iterator[str]:
+    """A new namespace, deleted after the test."""
+    name = f"test-{secrets.token_hex(4)}"
+    control_plane.kubectl("create", "namespace", name)
+    yield name
+    control_plane.kubectl("delete", "namespace", name, "--wait=false", "--ignore-not-found")
+
+
+@pytest.fixture
+def twin() -> Iterator["Twin"]:
+    """A vCenter twin of its own for each test: no test sees the drift of another."""
+    from bed.twin import Twin
+
+    with Twin() as twin:
+        yield twin
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what failed before pytest began, so that the last lines of `make test` tell all of it."""
+    from bed.toolchain.checks import FAILED_CHECKS
+
+    for logs in terminalreporter.config.stash.get(_KEPT_LOGS, []):
+        terminalreporter.write_line(f"The logs of the control plane are in {logs}")
+    failed = [name for name in os.environ.get(FAILED_CHECKS, "").split(";") if name]
+    if failed:
+        # A category of its own is counted in pytest's last line too.
+        terminalreporter.stats["checks failed"] = failed
+        terminalreporter.section("checks that failed before pytest (output above)", red=True)
+        for name in failed:
+            terminalreporter.write_line(f"FAILED {name}", red=True)

@@ -1,0 +1,110 @@
+"""Rules of the repository that no other tool checks."""
+
+import ast
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Container, Iterator
+from pathlib import Path
+
+import pytest
+
+import nested_hyperv
+
+ROOT = Path(__file__).resolve().parents[2]
+MAX_LINES = 500
+
+
+def _sources() -> Iterator[Path]:
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.py", "*.go"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if listed.returncode == 0:
+        names = listed.stdout.split()
+    else:  # an unpacked archive
+        names = [str(path) for suffix in ("py", "go") for path in ROOT.rglob(f"*.{suffix}")]
+    yield from (ROOT / name for name in names if (ROOT / name).is_file())
+
+
+def _project() -> dict[str, object]:
+    project: dict[str, object] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    return project
+
+
+def _pins(lock: str) -> dict[str, str]:
+    text = (ROOT / "requirements" / lock).read_text()
+    return dict(re.findall(r"^([a-z0-9._-]+)==([^ ;\\]+)", text, re.MULTILINE))
+
+
+def test_the_folder_operator_does_not_shadow_the_standard_library() -> None:
+    # With an __init__.py the folder would be a package, found before the standard library's `operator` by everything
+    # that is started in the checkout: `import collections` would fail there. Without one it is at most a namespace,
+    # and a real module wins over that wherever it stands on the path.
+    assert not (ROOT / "operator" / "__init__.py").exists()
+    answer = subprocess.run(
+        [sys.executable, "-c", "import operator; print(operator.__file__)"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert Path(answer.stdout.strip()).name == "operator.py"
+    assert ROOT not in Path(answer.stdout.strip()).parents
+
+
+def test_no_module_is_longer_than_anybody_reads() -> None:
+    lengths = {path.relative_to(ROOT).as_posix(): len(path.read_text().splitlines()) for path in _sources()}
+    assert lengths
+    assert {name: lines for name, lines in lengths.items() if lines > MAX_LINES} == {}
+
+
+def test_the_tool_chain_needs_nothing_but_the_standard_library() -> None:
+    files = [ROOT / "tests" / "bed" / "__init__.py", *(ROOT / "tests" / "bed" / "toolchain").glob("*.py")]
+    imported = {(file.name, name) for file in files for name in _imports(file)}
+    assert ("cache.py", "hashlib") in imported
+    own = {"bed", "bed.toolchain"}
+    foreign = {(file, name) for file, name in imported if not _is_of(name, sys.stdlib_module_names) and name not in own}
+    assert {(file, name) for file, name in foreign if not name.startswith("bed.toolchain.")} == set()
+
+
+def _is_of(module: str, packages: Container[str]) -> bool:
+    return module.split(".")[0] in packages
+
+
+def _imports(file: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module or ""
+
+
+def test_the_version_is_the_same_wherever_it_stands() -> None:
+    assert _project()["version"] == nested_hyperv.__version__
+
+
+def test_the_container_installs_the_versions_that_were_tested() -> None:
+    runtime, dev = _pins("runtime.lock"), _pins("dev.lock")
+    assert runtime.items() <= dev.items()
+
+
+@pytest.mark.parametrize("lock", ["runtime.lock", "dev.lock"])
+def test_every_pin_carries_hashes(lock: str) -> None:
+    text = (ROOT / "requirements" / lock).read_text()
+    entries = re.split(r"^(?=[a-z0-9._-]+==)", text, flags=re.MULTILINE)[1:]
+    assert len(entries) == len(_pins(lock)) > 0
+    assert [entry.splitlines()[0] for entry in entries if "--hash=sha256:" not in entry] == []
+
+
+def test_every_dependency_has_a_reason() -> None:
+    content = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    declared = [*content["project"]["dependencies"], *content["dependency-groups"]["dev"]]
+    names = [re.split(r"[<>=!~; \[]", entry, maxsplit=1)[0].lower() for entry in declared]
+    reasons = (ROOT / "docs" / "dependencies.md").read_text().lower()
+    assert [name for name in names if f"[{name}]" not in reasons] == []
+    assert [name for name in names if name not in _pins("dev.lock")] == []
