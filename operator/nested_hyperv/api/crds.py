@@ -1,13 +1,12 @@
-"""Writes the CustomResourceDefinitions, or checks that the written ones are up to date.
+"""Writes the CustomResourceDefinitions and their reference page, or checks that the written ones are up to date.
 
-    python -m nested_hyperv.api.crds [--check] [--directory crds]
+    python -m nested_hyperv.api.crds [--check] [--root .]
 
 The files are generated and committed: `kubectl apply` needs no Python, and a reviewer sees what a change of a model
 does to the API.
 """
 
 import argparse
-import difflib
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,7 +14,8 @@ from typing import Any
 
 import yaml
 
-from nested_hyperv.api import meta
+from nested_hyperv.api import meta, reference
+from nested_hyperv.api.generated import settle
 from nested_hyperv.api.kinds import KINDS, Column, Kind
 from nested_hyperv.api.schema import Schema, structural_schema
 
@@ -70,27 +70,15 @@ def file_name(kind: Kind) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m nested_hyperv.api.crds", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m nested_hyperv.api.crds", description="Write the CRDs and their reference page from the models."
+    )
     parser.add_argument("--check", action="store_true", help="write nothing; fail when a file is not up to date")
-    parser.add_argument("--directory", type=Path, default=Path("crds"), help="where the files are (default: crds)")
+    parser.add_argument("--root", type=Path, default=Path(), help="top of the repository (default: here)")
     options = parser.parse_args(arguments)
-    stale = False
-    for kind in KINDS:
-        path: Path = options.directory / file_name(kind)
-        wanted = render(kind)
-        if not options.check:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(wanted, encoding="utf-8")
-            continue
-        present = path.read_text(encoding="utf-8") if path.exists() else ""
-        if present != wanted:
-            stale = True
-            difference = difflib.unified_diff(
-                present.splitlines(keepends=True), wanted.splitlines(keepends=True), str(path), "generated"
-            )
-            sys.stderr.writelines(difference)
-            sys.stderr.write(f"{path} is not what the models say: run `make crds` and commit the result\n")
-    return 1 if stale else 0
+    files = {options.root / "crds" / file_name(kind): render(kind) for kind in KINDS}
+    files[options.root / "docs" / "reference" / "api.md"] = reference.render()
+    return settle(files, check=options.check)
 
 
 def _root_schema(kind: Kind) -> Schema:

@@ -9,23 +9,35 @@ from typing import Any
 import pytest
 import yaml
 
-from nested_hyperv.api import crds, meta
+from nested_hyperv.api import connection, crds, meta, reference
+from nested_hyperv.api.conditions import ConditionType, Reason
 from nested_hyperv.api.kinds import KINDS, Kind
 
-_DIRECTORY = Path(__file__).parents[3] / "crds"
+_ROOT = Path(__file__).parents[3]
 
 
 def test_committed_files_are_those_of_the_models(capsys: pytest.CaptureFixture[str]) -> None:
-    assert crds.main(["--check", f"--directory={_DIRECTORY}"]) == 0, capsys.readouterr().err
-    assert {file.name for file in _DIRECTORY.glob("*.yaml")} == {crds.file_name(kind) for kind in KINDS}
+    assert crds.main(["--check", f"--root={_ROOT}"]) == 0, capsys.readouterr().err
+    assert {file.name for file in (_ROOT / "crds").glob("*.yaml")} == {crds.file_name(kind) for kind in KINDS}
+
+
+def test_reference_has_every_field_reason_and_key() -> None:
+    page = reference.render()
+    names = [
+        path.removesuffix("[]") for kind in KINDS for path, _ in _nodes(_schema(kind)["properties"]["spec"], "spec")
+    ]
+    names.remove("spec")
+    names.remove("spec")
+    for name in (*names, *ConditionType, *Reason, *connection.KEYS):
+        assert f"`{name}`" in page, name
 
 
 def test_check_shows_the_difference_and_the_cure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert crds.main([f"--directory={tmp_path}"]) == 0
-    file = tmp_path / crds.file_name(KINDS[0])
+    assert crds.main([f"--root={tmp_path}"]) == 0
+    file = tmp_path / "crds" / crds.file_name(KINDS[0])
     file.write_text(file.read_text().replace("storage: true", "storage: false"))
     before = file.read_text()
-    assert crds.main(["--check", f"--directory={tmp_path}"]) == 1
+    assert crds.main(["--check", f"--root={tmp_path}"]) == 1
     shown = capsys.readouterr().err
     assert "-    storage: false" in shown
     assert "+    storage: true" in shown
@@ -34,7 +46,7 @@ def test_check_shows_the_difference_and_the_cure(tmp_path: Path, capsys: pytest.
 
 
 def test_check_misses_no_missing_file(tmp_path: Path) -> None:
-    assert crds.main(["--check", f"--directory={tmp_path}"]) == 1
+    assert crds.main(["--check", f"--root={tmp_path}"]) == 1
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.kind)
