@@ -5,7 +5,7 @@ import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Container, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -67,13 +67,9 @@ def test_the_tool_chain_needs_nothing_but_the_standard_library() -> None:
     files = [ROOT / "tests" / "bed" / "__init__.py", *(ROOT / "tests" / "bed" / "toolchain").glob("*.py")]
     imported = {(file.name, name) for file in files for name in _imports(file)}
     assert ("cache.py", "hashlib") in imported
-    own = {"bed", "bed.toolchain"}
-    foreign = {(file, name) for file, name in imported if not _is_of(name, sys.stdlib_module_names) and name not in own}
-    assert {(file, name) for file, name in foreign if not name.startswith("bed.toolchain.")} == set()
-
-
-def _is_of(module: str, packages: Container[str]) -> bool:
-    return module.split(".")[0] in packages
+    own = {(file, name) for file, name in imported if name == "bed" or f"{name}.".startswith("bed.toolchain.")}
+    foreign = {(file, name) for file, name in imported - own if name.partition(".")[0] not in sys.stdlib_module_names}
+    assert foreign == set()
 
 
 def _imports(file: Path) -> Iterator[str]:

@@ -35,8 +35,11 @@ def main() -> int:
     commands.add_parser("test", help="Run every check and pytest; what follows is for pytest.")
     commands.add_parser("exec", help="Run a command in the virtual environment.")
     commands.add_parser("clean", help="Remove the cache folder.")
-    arguments, rest = parser.parse_known_args()
-    command: str = arguments.command
+    # Only the first word is ours: what follows `exec` and `test` belongs to others, options and all.
+    command: str = parser.parse_args(sys.argv[1:2]).command
+    rest = sys.argv[2:]
+    if rest and command not in {"exec", "test"}:
+        parser.error(f"{command} takes no arguments, given: {' '.join(rest)}")
     if command in _PATHS:
         print(_PATHS[command]())
     elif command in _ACTIONS:

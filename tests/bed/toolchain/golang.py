@@ -56,12 +56,12 @@ def version() -> str:
 def environment(**more: str) -> Mapping[str, str]:
     """Return the environment for `go`: this process's, plus what makes builds equal everywhere."""
     path = f"{go().parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
-    return {**os.environ, "PATH": path, "GOTOOLCHAIN": "local", "GOFLAGS": "-mod=readonly", **more}
+    return {**os.environ, "PATH": path, "GOTOOLCHAIN": "local", "GOFLAGS": "-mod=readonly -buildvcs=false", **more}
 
 
 def build(module: Path, package: str, output: Path, *, ldflags: str = "-s -w") -> None:
     """Build one main package of `module` to the file `output`."""
-    flags = ["-trimpath", "-buildvcs=false", "-ldflags", ldflags]
+    flags = ["-trimpath", "-ldflags", ldflags]
     progress.run([go(), "build", *flags, "-o", output, package], env=environment(CGO_ENABLED="0"), cwd=module)
 
 
