@@ -33,7 +33,7 @@ _CONTROLLERS = (
     "root-ca-certificate-publisher-controller",
     "clusterrole-aggregation-controller",
 )
-_READY_SECONDS = 60.0
+_READY_SECONDS = 120.0
 _KUBECTL_SECONDS = 120.0
 _ISSUER = "https://kubernetes.default.svc"
 

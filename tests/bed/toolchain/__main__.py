@@ -40,6 +40,8 @@ def main() -> int:
     rest = sys.argv[2:]
     if rest and command not in {"exec", "test"}:
         parser.error(f"{command} takes no arguments, given: {' '.join(rest)}")
+    if not rest and command == "exec":
+        parser.error("exec needs a command")
     if command in _PATHS:
         print(_PATHS[command]())
     elif command in _ACTIONS:
