@@ -92,16 +92,17 @@ class Operator:
         return found
 
     async def listed(self, key: ObjectKey) -> Resource:
-        """Wait until the store has the object, and take its first announcement."""
-        resource: Resource = await eventually(lambda: self.store.get(key), f"{key} in the store")
+        """Take the next announcement of an object, and return what the store has of it then."""
         await eventually(lambda: self.queued(key), f"{key} to be announced")
+        resource = self.store.get(key)
+        assert resource is not None, f"{key} was announced and is not in the store"
         return resource
 
     async def listed_secret(self, key: ObjectKey) -> ConnectionSecret:
-        """Wait until the store has the Secret, and take its first announcement."""
-        found = await eventually(lambda: self.store.secret(key.namespace, key.name), f"{key} in the store")
-        secret: ConnectionSecret = found
+        """Take the next announcement of a Secret, and return what the store has of it then."""
         await eventually(lambda: self.queued(key), f"{key} to be announced")
+        secret = self.store.secret(key.namespace, key.name)
+        assert secret is not None, f"{key} was announced and is not in the store"
         return secret
 
     async def delivered(self, item: Resource | ConnectionSecret) -> None:

@@ -86,7 +86,7 @@ class KubeClient:
         items: list[Mapping[str, Any]] = []
         while True:
             chunk = await self._request("GET", endpoint.collection(namespace), query=query, accept=accept)
-            items.extend(chunk["items"])
+            items.extend(chunk["items"] or ())  # an empty list of bare metadata has `null` here
             if not (more := chunk["metadata"].get("continue")):
                 return Listing(items, chunk["metadata"]["resourceVersion"])
             query["continue"] = more

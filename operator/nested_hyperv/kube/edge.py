@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import kopf
 
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from nested_hyperv.kube.projection import Watched
 
 __all__ = ["Edge", "EdgeFailed"]
+
+
+_LOGIN_BACKOFF: Final = 10.0
 
 
 class EdgeFailed(Exception):
@@ -85,7 +88,7 @@ class Edge:
             return
         await kopf.operator(
             registry=self._registry(hand_over),
-            settings=_settings(),
+            settings=watch_settings(),
             standalone=True,
             clusterwide=not self._namespaces,
             namespaces=self._namespaces,
@@ -98,7 +101,8 @@ class Edge:
         async def login(**_: Any) -> kopf.ConnectionInfo:
             return await connection_info(await load_configuration())
 
-        kopf.on.login(registry=registry, id="login")(login)
+        # Tried again for ever: when Kopf's login gives up, Kopf neither ends nor watches (1.45).
+        kopf.on.login(registry=registry, id="login", backoff=_LOGIN_BACKOFF)(login)
 
         async def arrived(event: kopf.RawEvent, param: Any = None, **_: Any) -> None:  # noqa: ANN401
             item = project(param, event["object"])
@@ -115,7 +119,8 @@ def _group_version(root: str) -> tuple[str, str]:
     return ("" if group == "api" else group), version
 
 
-def _settings() -> kopf.OperatorSettings:
+def watch_settings() -> kopf.OperatorSettings:
+    """Kopf's settings for an operator that only watches."""
     settings = kopf.OperatorSettings()
     # Never equal to a finalizer of ours: Kopf strips its own from every object when it has no deletion handlers.
     settings.persistence.finalizer = f"{GROUP}/kopf-unused"

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nested_hyperv.api.meta import FINALIZER_IN_USE, FINALIZER_TEARDOWN
+from nested_hyperv.kube import edge
 from nested_hyperv.kube.edge import EdgeFailed
 from nested_hyperv.kube.listing import CannotList
 from nested_hyperv.workqueue import Priority
 from support.kube import Admin, Operator, eventually
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from bed.apiserver import ControlPlane
 
 OPERATOR = "system:serviceaccount:nested-hyperv-system:nested-hyperv-operator"
@@ -211,14 +210,24 @@ async def test_the_cluster_is_named_by_the_uid_of_kube_system(admin: Admin, oper
     assert await operator.client.kube_system_uid() == namespace
 
 
-async def test_a_watch_without_credentials_ends_the_process(
-    admin: Admin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "absent"))
+async def test_a_watch_that_is_refused_ends_the_process(admin: Admin, monkeypatch: pytest.MonkeyPatch) -> None:
+    await admin.kubectl(
+        "create", "role", "reader", "--verb=list", "--resource=nestedportgroups,nestedhypervhosts,secrets"
+    )
+    await admin.kubectl(
+        "create", "rolebinding", "reader", "--role=reader", f"--serviceaccount={admin.namespace}:default"
+    )
+    reader = admin.control_plane.service_account_kubeconfig(admin.namespace, "default")
+    monkeypatch.setenv("KUBECONFIG", str(reader))
+    settings = edge.watch_settings()
+    settings.networking.error_backoffs = (0.1,)  # not the minute after which Kopf gives up by itself
+    monkeypatch.setattr(edge, "watch_settings", lambda: settings)
     operator = Operator([admin.namespace])
+    await operator.lister.fill()
 
-    with pytest.raises(EdgeFailed, match="the watch of the API server ended"):
-        await asyncio.wait_for(operator.edge.run(), 30)
+    with pytest.raises(EdgeFailed, match=r"the watch of the API server ended: .*forbidden"):
+        await asyncio.wait_for(operator.edge.run(), 60)
+    await operator.client.close()
 
 
 async def test_the_watch_survives_a_restart_of_the_api_server(
