@@ -9,13 +9,13 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from bed.toolchain import binaries, cache, golang, progress, pythonenv
 
-__all__ = ["FAILED_CHECKS", "format_go", "lint", "test"]
+__all__ = ["FAILED_CHECKS", "Check", "format_go", "lint", "run_all", "test"]
 
 FAILED_CHECKS = "NHV_FAILED_CHECKS"
 """The environment variable that tells pytest which checks failed before it, separated by semicolons."""
@@ -24,7 +24,9 @@ _GO_MODULES = (cache.ROOT / "tests" / "bed" / "vcenter",)
 
 
 @dataclass(frozen=True)
-class _Check:
+class Check:
+    """One command that must end well."""
+
     name: str
     command: Sequence[str | Path]
     env: Mapping[str, str]
@@ -35,16 +37,13 @@ class _Check:
 
 def lint() -> int:
     """Run the checks of style, types, layers and generated files; return the exit status."""
-    return 1 if _run(_lint_checks()) else 0
+    return 1 if run_all(_lint_checks()) else 0
 
 
 def test(arguments: Sequence[str]) -> int:
     """Run everything: the checks, the Go tests, then pytest with `arguments`; return the exit status."""
-    failed = _run([*_lint_checks(), *_go_tests()])
-    # Built here, where progress shows, and not inside the first test that needs them.
-    binaries.build_controlplane()
-    binaries.kubectl()
-    binaries.build_twin()
+    failed = run_all([*_lint_checks(), *_go_tests()])
+    _build_bed()
     environment = {**pythonenv.environment(), FAILED_CHECKS: ";".join(failed)}
     status = subprocess.run(["pytest", *arguments], env=environment, cwd=cache.ROOT, check=False).returncode
     return status or (1 if failed else 0)
@@ -57,34 +56,42 @@ def format_go() -> int:
     return 0
 
 
-def _lint_checks() -> Iterator[_Check]:
+def _lint_checks() -> Iterator[Check]:
     env = pythonenv.environment()
-    yield _Check("ruff check", ["ruff", "check", "."], env)
-    yield _Check("ruff format", ["ruff", "format", "--check", "."], env)
-    yield _Check("mypy", ["mypy", "operator", "tests"], env)
-    yield _Check("import contracts", ["lint-imports", "--no-cache"], env)
-    yield _Check("generated CRDs", ["python", "-m", "nested_hyperv.api.crds", "--check"], env)
+    yield Check("ruff check", ["ruff", "check", "."], env)
+    yield Check("ruff format", ["ruff", "format", "--check", "."], env)
+    yield Check("mypy", ["mypy", "operator", "tests"], env)
+    yield Check("import contracts", ["lint-imports", "--no-cache"], env)
+    yield Check("generated CRDs", ["python", "-m", "nested_hyperv.api.crds", "--check"], env)
     go_env = golang.environment()
     for module in _GO_MODULES:
-        yield _Check(f"gofmt {module.name}", [_gofmt(), "-l", "."], go_env, module, must_be_silent=True)
-        yield _Check(f"go vet {module.name}", [golang.go(), "vet", "./..."], go_env, module)
+        yield Check(f"gofmt {module.name}", [_gofmt(), "-l", "."], go_env, module, must_be_silent=True)
+        yield Check(f"go vet {module.name}", [golang.go(), "vet", "./..."], go_env, module)
 
 
-def _go_tests() -> Iterator[_Check]:
+def _go_tests() -> Iterator[Check]:
     # The race detector needs cgo, and cgo a C compiler.
     has_compiler = any(shutil.which(name) for name in (os.environ.get("CC") or "gcc", "clang"))
     env = golang.environment(CGO_ENABLED="1" if has_compiler else "0")
     race = ["-race"] if has_compiler else []
     for module in _GO_MODULES:
         name = " ".join(["go test", *race, module.name])
-        yield _Check(name, [golang.go(), "test", *race, "./..."], env, module)
+        yield Check(name, [golang.go(), "test", *race, "./..."], env, module)
+
+
+def _build_bed() -> None:
+    # Built here, where progress shows, and not inside the first test that needs them.
+    binaries.build_controlplane()
+    binaries.kubectl()
+    binaries.build_twin()
 
 
 def _gofmt() -> Path:
     return golang.go().resolve().with_name("gofmt")
 
 
-def _run(checks: Sequence[_Check] | Iterator[_Check]) -> list[str]:
+def run_all(checks: Iterable[Check]) -> list[str]:
+    """Run the checks in order, tell the outcome of each on stderr, and return the names of those that failed."""
     failed = []
     for check in checks:
         started = time.monotonic()
