@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     )
     from nested_hyperv.domain.resource import ConnectionSecret, ObjectKey, Resource
 
-__all__ = ["Events", "Kube", "Store", "VCenter", "VCenters"]
+__all__ = ["Events", "Kube", "Meter", "Store", "VCenter", "VCenters"]
 
 
 class Store(Protocol):
@@ -76,6 +76,13 @@ class Events(Protocol):
         """Queue an Event of ``kind`` ``Normal`` or ``Warning``."""
 
 
+class Meter(Protocol):
+    """Who counts what was repaired (metrics). Must not raise."""
+
+    def repaired(self, kind: str, field: str) -> None:
+        """A field was put back to what the spec says."""
+
+
 class VCenters(Protocol):
     """The connections that are in use; equal connections share one session."""
 
@@ -97,6 +104,10 @@ class VCenter(Protocol):
     @property
     def about(self) -> VCenterAbout:
         """Which vCenter this is."""
+
+    @property
+    def connected_for(self) -> float:
+        """How many seconds the session has lasted without a break (vCenter does not say when it was started)."""
 
     # --- the watched inventory ------------------------------------------------------------------------------------
 
@@ -134,9 +145,6 @@ class VCenter(Protocol):
 
     async def reconfigure_port_group(self, key: ObjectKey, current: PortGroup, settings: PortGroupSettings) -> MoRef:
         """Start ``ReconfigureDVPortgroup_Task`` fenced by ``current.config_version``; returns the task."""
-
-    async def destroy_port_group(self, key: ObjectKey, ref: MoRef) -> MoRef:
-        """Start ``Destroy_Task``; returns the task."""
 
     async def names_of(self, refs: Iterable[MoRef]) -> dict[MoRef, str]:
         """Read the names of managed objects; those that are gone are left out."""
@@ -189,4 +197,4 @@ class VCenter(Protocol):
         """Ask the guest to shut down; ``False`` if VMware Tools do not run there (``ToolsUnavailable``)."""
 
     async def destroy(self, key: ObjectKey, ref: MoRef) -> MoRef:
-        """Start ``Destroy_Task`` of a powered-off VM; returns the task."""
+        """Start ``Destroy_Task`` of a port group or a powered-off VM; returns the task."""

@@ -75,7 +75,7 @@ def _states(previous: CommonStatus, verdict: Verdict) -> dict[ConditionType, _St
         states[ConditionType.RECONCILING] = _State("True", reason, message)
     if situation is Situation.STALLED:
         states[ConditionType.STALLED] = _State("True", reason, message)
-    away = reason in _CONNECTION
+    away = (verdict.cause or reason) in _CONNECTION
     if away:
         states[ConditionType.VCENTER_REACHABLE] = _State("False", reason, message)
     elif situation is Situation.SUSPENDED or reason is Reason.INVALID_SPEC:

@@ -49,7 +49,8 @@ class Verdict:
     """The result of one pass.
 
     ``facts`` are fields of the status model that this pass learned (``None`` clears one); what is not named keeps its
-    last value. ``again_after`` asks for another pass after so many seconds; ``None`` leaves it to the situation.
+    last value. ``cause`` is the reason behind a general one such as ``DeletionBlocked``. ``again_after`` asks for
+    another pass after so many seconds; ``None`` leaves it to the situation.
     """
 
     situation: Situation
@@ -59,6 +60,7 @@ class Verdict:
     network: Network | None = None
     synced: bool | None = None
     again_after: float | None = None
+    cause: Reason | None = None
 
     @classmethod
     def stalled(cls, error: OperatorError, **facts: Any) -> Verdict:

@@ -10,13 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..inventory import Change, NetworkAdapterEdit
-from ..ownership import BoundAdapter
+from nested_hyperv.domain.inventory import Change, NetworkAdapterEdit
+from nested_hyperv.domain.ownership import BoundAdapter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ..inventory import Network, NetworkAdapter
+    from nested_hyperv.domain.inventory import Network, NetworkAdapter
 
 __all__ = ["AdapterPlan", "WantedAdapter", "network_key", "plan_adapters"]
 

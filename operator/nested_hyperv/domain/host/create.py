@@ -11,21 +11,21 @@ from typing import TYPE_CHECKING, Final
 
 from nested_hyperv.api.common import DeletionPolicy, ExternalDeletePolicy
 from nested_hyperv.api.conditions import Reason
+from nested_hyperv.domain.errors import Blocked
+from nested_hyperv.domain.inventory import Change, CloneRequest, VirtualMachineSettings
+from nested_hyperv.domain.ownership import Mark
+from nested_hyperv.domain.plan import Clone, Plan
+from nested_hyperv.domain.verdict import Situation, Verdict
 
-from ..errors import Blocked
-from ..inventory import Change, CloneRequest, VirtualMachineSettings
-from ..ownership import Mark
-from ..plan import Clone, Plan
-from ..verdict import Situation, Verdict
 from .adapters import plan_adapters
 from .goal import hardware_differences
 from .guest_os import GUEST_IDS
 
 if TYPE_CHECKING:
     from nested_hyperv.api.host import NestedHyperVHostSpec
+    from nested_hyperv.domain.inventory import Host
+    from nested_hyperv.domain.subject import Subject
 
-    from ..inventory import Host
-    from ..subject import Subject
     from .world import CreationWorld, HostWorld
 
 __all__ = ["check_nested_hv", "plan_creation"]
@@ -40,7 +40,7 @@ def plan_creation(subject: Subject, spec: NestedHyperVHostSpec, world: HostWorld
     if subject.known is not None:
         _check_recreation(subject, spec, creation)
     subject.check_scope(creation.template_path, *creation.placement.paths)
-    if creation.cloning:
+    if world.cloning:
         return Plan(
             Verdict(
                 Situation.PROGRESSING,

@@ -10,16 +10,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from nested_hyperv.api.host import Firmware, HostObserved, ObservedNetwork
+from nested_hyperv.domain.inventory import Change, VirtualMachineSettings
+from nested_hyperv.domain.ownership import Mark
 
-from ..inventory import Change, VirtualMachineSettings
-from ..ownership import Mark
 from .adapters import AdapterPlan, WantedAdapter, plan_adapters
 from .guest_os import GUEST_IDS
 
 if TYPE_CHECKING:
     from nested_hyperv.api.host import NestedHyperVHostSpec
-
-    from ..inventory import VirtualMachine
+    from nested_hyperv.domain.inventory import VirtualMachine
 
 __all__ = ["Comparison", "Difference", "compare", "goal_settings", "hardware_differences", "observed", "power_text"]
 

@@ -12,21 +12,21 @@ from typing import TYPE_CHECKING, Any
 from nested_hyperv.api.common import DeletionPolicy
 from nested_hyperv.api.conditions import Reason
 from nested_hyperv.api.host import DisruptionMode
+from nested_hyperv.domain.errors import Blocked
+from nested_hyperv.domain.inventory import Change, VirtualMachineSettings
+from nested_hyperv.domain.ownership import Mark, Ownership, parse_mark
+from nested_hyperv.domain.plan import Destroy, Plan, PowerOff, Reconfigure, Release, ShutdownGuest
+from nested_hyperv.domain.verdict import Network, Situation, Verdict
 
-from ..errors import Blocked
-from ..inventory import Change, VirtualMachineSettings
-from ..ownership import Mark, Ownership, parse_mark
-from ..plan import Destroy, Plan, PowerOff, Reconfigure, Release, ShutdownGuest
-from ..verdict import Network, Situation, Verdict
 from .create import check_nested_hv, plan_creation
 from .goal import Comparison, compare, observed, power_text
 from .power import power_down, power_for
 
 if TYPE_CHECKING:
     from nested_hyperv.api.host import NestedHyperVHostSpec
+    from nested_hyperv.domain.inventory import VirtualMachine
+    from nested_hyperv.domain.subject import Subject
 
-    from ..inventory import VirtualMachine
-    from ..subject import Subject
     from .power import PowerStep
     from .world import HostWorld
 
@@ -104,7 +104,7 @@ def _plan_power(
                 synced=False,
                 again_after=step.waits,
             ),
-            actions=() if step.action is None else (step.action,),
+            actions=() if step.action is None else (replace(step.action, changes=_power_change(spec, vm)),),
             changes=(*comparison.changes, *_power_change(spec, vm)),
             waiting=waiting,
             record=record,
@@ -252,7 +252,7 @@ def plan_host_deletion(subject: Subject, spec: NestedHyperVHostSpec, world: Host
     vm = world.vm
     verdict = Verdict(Situation.DELETING, Reason.DELETING, "Tearing down the VM.")
     if vm is None:
-        if world.creation is not None and world.creation.cloning:
+        if world.cloning:
             return Plan(replace(verdict, message="Waiting for a running clone before looking again.", again_after=10.0))
         return Plan(verdict, release=Release(Reason.DELETED, f"VM {spec.name} is gone from vSphere."))
     where = f"{vm.name} ({vm.ref.value})"

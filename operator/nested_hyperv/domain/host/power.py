@@ -9,13 +9,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nested_hyperv.api.host import DisruptionMode, PowerState
-
-from ..plan import Action, PowerOff, PowerOn, ShutdownGuest
+from nested_hyperv.domain.plan import Action, PowerOff, PowerOn, ShutdownGuest
 
 if TYPE_CHECKING:
     from nested_hyperv.api.host import Disruption
-
-    from ..inventory import VirtualMachine
+    from nested_hyperv.domain.inventory import VirtualMachine
 
 __all__ = ["PowerStep", "power_down", "power_for"]
 

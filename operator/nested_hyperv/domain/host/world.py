@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ..errors import OperatorError
-    from ..inventory import Host, MoRef, Placement, VirtualMachine
+    from nested_hyperv.domain.errors import OperatorError
+    from nested_hyperv.domain.inventory import Host, MoRef, Placement, VirtualMachine
+
     from .adapters import WantedAdapter
 
 __all__ = ["CreationWorld", "Dependency", "HostWorld"]
@@ -27,8 +28,7 @@ class CreationWorld:
     """What is needed to create the VM: where, from what, and who might be in the way.
 
     ``guest_ids`` are those that the compute resource offers for the hardware version of the template; ``namesake``
-    holds the name already; ``cloning`` are clone tasks of the template that our user started; ``settled_for`` is how
-    many seconds the session with vCenter has lasted.
+    holds the name already; ``settled_for`` is how many seconds the session with vCenter has lasted.
     """
 
     placement: Placement
@@ -37,7 +37,6 @@ class CreationWorld:
     hosts: tuple[Host, ...]
     guest_ids: frozenset[str]
     namesake: MoRef | None
-    cloning: tuple[MoRef, ...]
     settled_for: float
 
 
@@ -46,7 +45,8 @@ class HostWorld:
     """The VM, if there is one, and what it hangs on.
 
     ``host`` is the ESXi host it is registered on. ``asked_ago`` is how many seconds ago the guest was asked to shut
-    down. ``creation`` is observed only when there is no VM.
+    down. ``creation`` is observed only when there is no VM. ``cloning`` are running clone tasks of our user that no
+    resource accounts for: one of them may become this VM.
     """
 
     vm: VirtualMachine | None
@@ -56,3 +56,4 @@ class HostWorld:
     asked_ago: float | None = None
     power_on_pending: bool = False
     creation: CreationWorld | None = None
+    cloning: tuple[MoRef, ...] = ()

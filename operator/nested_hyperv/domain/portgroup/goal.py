@@ -12,16 +12,20 @@ from typing import TYPE_CHECKING, Final
 
 from nested_hyperv.api.conditions import Reason
 from nested_hyperv.api.portgroup import NestingMode, PortGroupObserved
-
-from ..errors import Blocked
-from ..inventory import Change, MacLearningPolicy, MacManagementPolicy, PortGroupSettings, SecurityPolicy
-from ..ownership import Mark, parse_mark, port_group_text
+from nested_hyperv.domain.errors import Blocked
+from nested_hyperv.domain.inventory import (
+    Change,
+    MacLearningPolicy,
+    MacManagementPolicy,
+    PortGroupSettings,
+    SecurityPolicy,
+)
+from nested_hyperv.domain.ownership import Mark, parse_mark, port_group_text
 
 if TYPE_CHECKING:
     from nested_hyperv.api.portgroup import MacLearning, NestedPortGroupSpec
-
-    from ..inventory import PortGroup, Switch
-    from ..ownership import Identity
+    from nested_hyperv.domain.inventory import PortGroup, Switch
+    from nested_hyperv.domain.ownership import Identity
 
 __all__ = ["PortGroupGoal", "differences", "goal_of", "learns", "observed", "vlan_text"]
 

@@ -13,21 +13,20 @@ from typing import TYPE_CHECKING
 from nested_hyperv.api.common import DeletionPolicy, ExternalDeletePolicy
 from nested_hyperv.api.conditions import Reason
 from nested_hyperv.api.portgroup import NestingMode
+from nested_hyperv.domain.errors import Blocked
+from nested_hyperv.domain.inventory import Change, PortGroupSettings
+from nested_hyperv.domain.ownership import Mark, Ownership, parse_mark, port_group_text
+from nested_hyperv.domain.plan import CreatePortGroup, Destroy, Plan, ReconfigurePortGroup, Release
+from nested_hyperv.domain.verdict import Network, Situation, Verdict
 
-from ..errors import Blocked
-from ..inventory import Change, PortGroupSettings
-from ..ownership import Mark, Ownership, parse_mark, port_group_text
-from ..plan import CreatePortGroup, Destroy, Plan, ReconfigurePortGroup, Release
-from ..verdict import Network, Situation, Verdict
 from .goal import PortGroupGoal, differences, goal_of, observed, vlan_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from nested_hyperv.api.portgroup import NestedPortGroupSpec
-
-    from ..inventory import MoRef, PortGroup, Switch
-    from ..subject import Subject
+    from nested_hyperv.domain.inventory import MoRef, PortGroup, Switch
+    from nested_hyperv.domain.subject import Subject
 
 __all__ = ["PortGroupWorld", "deletion_policy", "plan_deletion", "plan_port_group"]
 

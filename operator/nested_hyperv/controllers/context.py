@@ -1,0 +1,69 @@
+"""What one pass over one object works with, and what each kind has to provide to be reconciled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+
+from nested_hyperv.api.common import CommonSpec, CommonStatus
+
+if TYPE_CHECKING:
+    from nested_hyperv.domain.inventory import MoRef
+    from nested_hyperv.domain.plan import Plan
+    from nested_hyperv.domain.resource import ObjectKey, Resource
+    from nested_hyperv.domain.subject import Subject
+
+    from .memory import Memory
+    from .ports import VCenter
+
+__all__ = ["AwaitingPush", "Context", "Kind"]
+
+SpecT = TypeVar("SpecT", bound=CommonSpec)
+StatusT = TypeVar("StatusT", bound=CommonStatus)
+WorldT = TypeVar("WorldT")
+
+
+class AwaitingPush(Exception):
+    """A watched object has not been delivered yet; the key is woken when it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context(Generic[SpecT]):
+    """One pass. ``elapsed`` is a monotonic clock in seconds; ``live`` forbids the cache.
+
+    ``others`` are tasks that other objects are waiting for.
+    """
+
+    resource: Resource
+    spec: SpecT
+    subject: Subject
+    memory: Memory
+    vcenter: VCenter
+    elapsed: float
+    live: bool
+    others: frozenset[MoRef]
+
+    @property
+    def key(self) -> ObjectKey:
+        """The queue key of the object."""
+        return self.resource.key
+
+
+class Kind(Protocol[SpecT, StatusT, WorldT]):
+    """What is special about one kind. The order of a pass is not: see ``reconciler``."""
+
+    name: str
+    status_model: type[StatusT]
+    managed_type: str
+
+    def parse(self, resource: Resource) -> SpecT:
+        """Return the typed spec. Raises ``InvalidSpec``."""
+
+    async def observe(self, context: Context[SpecT]) -> WorldT:
+        """Read; never write. Raises ``AwaitingPush`` while the cache has no answer and ``context.live`` is false."""
+
+    def plan(self, context: Context[SpecT], world: WorldT) -> Plan:
+        """Plan to make vSphere equal to the spec (pure)."""
+
+    def plan_deletion(self, context: Context[SpecT], world: WorldT) -> Plan:
+        """Plan to let go (pure)."""

@@ -1,0 +1,222 @@
+"""From a key of the queue to an outcome for the queue: which reconciler, and what an error means.
+
+Here is the one place that decides when something is tried again. Errors become verdicts by their class, never by their
+text; what is not one of ours is a bug and passes through to the worker, which logs it and tries again.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+from typing import TYPE_CHECKING, Any, Final
+
+from nested_hyperv.api.conditions import Reason
+from nested_hyperv.api.meta import ANNOTATION_ORPHAN, FINALIZER_TEARDOWN, KIND_HOST, KIND_PORT_GROUP
+from nested_hyperv.api.parsing import InvalidSpec
+from nested_hyperv.domain.errors import Blocked, Conflict, Connecting, OperatorError, RetryAt, Transient, Unreachable
+from nested_hyperv.domain.plan import Release
+from nested_hyperv.domain.resource import ObjectKey
+from nested_hyperv.domain.verdict import Situation, Verdict
+from nested_hyperv.workqueue.outcome import Done, Outcome, RequeueAfter, Retry
+
+from .context import AwaitingPush
+from .reconciler import Reconciler, Result
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from nested_hyperv.domain.resource import Resource
+
+    from .connections import Connections
+    from .memory import Memories
+    from .ports import Events, Kube, Store, VCenters
+    from .report import Report
+    from .shares import Shares
+
+__all__ = ["Engine"]
+
+_log = logging.getLogger(__name__)
+
+_KIND_SECRET: Final = "Secret"
+_RESYNC_SECONDS: Final = 1800.0
+_BLOCKED_SECONDS: Final = 300.0
+_QUIET_FAILURES: Final = 3
+_VCENTER_AWAY: Final = frozenset(
+    {
+        Reason.VCENTER_UNREACHABLE,
+        Reason.VCENTER_CHANGED,
+        Reason.CONNECTION_NOT_FOUND,
+        Reason.CONNECTION_INVALID,
+        Reason.CONNECTION_NOT_ALLOWED,
+        Reason.AUTHENTICATION_FAILED,
+        Reason.CERTIFICATE_NOT_VERIFIED,
+        Reason.INACCESSIBLE,
+    }
+)
+
+
+class Engine:
+    """Everything that the workers call."""
+
+    def __init__(  # noqa: PLR0913 - the composition root names each part once
+        self,
+        *,
+        reconcilers: Mapping[str, Reconciler[Any, Any, Any]],
+        store: Store,
+        kube: Kube,
+        events: Events,
+        connections: Connections,
+        vcenters: VCenters,
+        memories: Memories,
+        report: Report,
+        shares: Shares,
+        enqueue: Callable[[ObjectKey], None],
+    ) -> None:
+        self._reconcilers = reconcilers
+        self._store = store
+        self._kube = kube
+        self._events = events
+        self._connections = connections
+        self._vcenters = vcenters
+        self._memories = memories
+        self._report = report
+        self._shares = shares
+        self._enqueue = enqueue
+
+    async def reconcile(self, key: ObjectKey) -> Outcome:
+        """Do one pass over what ``key`` names."""
+        if key.kind == _KIND_SECRET:
+            return await self._settle_secret(key)
+        resource = self._store.get(key)
+        if resource is None:
+            self._forget(key)
+            return Done()
+        share = self._share_of(resource)
+        if not self._shares.enter(share, key):
+            return Done()
+        try:
+            return await self._pass(self._reconcilers[key.kind], resource)
+        except Conflict as conflict:
+            _log.debug("%s: %s", key, conflict)
+            return Retry()
+        finally:
+            self._shares.leave(share, key)
+
+    async def _settle_secret(self, key: ObjectKey) -> Outcome:
+        try:
+            await self._connections.settle(key)
+        except Conflict:
+            return Retry()
+        return Done()
+
+    @staticmethod
+    def _share_of(resource: Resource) -> tuple[str, str]:
+        ref = resource.spec.get("connectionRef") or {}
+        return ref.get("namespace") or resource.key.namespace, ref.get("name") or ""
+
+    async def _pass(self, reconciler: Reconciler[Any, Any, Any], resource: Resource) -> Outcome:
+        memory = self._memories.of(resource)
+        try:
+            result = await reconciler.run(resource, memory)
+            outcome = self._outcome(result.verdict)
+            memory.failures = 0
+        except (AwaitingPush, Connecting):
+            return Done()
+        except InvalidSpec as error:
+            result, outcome = self._failed(resource, Blocked(Reason.INVALID_SPEC, str(error))), Done()
+        except Conflict:
+            raise
+        except OperatorError as error:
+            result, outcome = self._failed(resource, error), self._retry(error)
+            _log.info("%s: %s: %s", resource.key, error.reason, error.message)
+            if isinstance(error, Transient) and not isinstance(error, Unreachable):
+                memory.failures += 1
+                if memory.failures <= _QUIET_FAILURES and not resource.deleting:
+                    return outcome  # most of these pass at once; status tells what lasts
+        if result.release is not None:
+            await self._release(result.resource, result.release)
+            return Done()
+        if result.verdict is not None:
+            written = await self._report.write(
+                reconciler.kind, self._store.get(resource.key) or result.resource, result.verdict
+            )
+            self._wake_dependents(resource, written)
+        return outcome
+
+    # --- errors ----------------------------------------------------------------------------------------------------
+
+    def _failed(self, resource: Resource, error: OperatorError) -> Result:
+        if resource.deleting and FINALIZER_TEARDOWN in resource.finalizers:
+            if resource.annotations.get(ANNOTATION_ORPHAN) == "true" and error.reason in _VCENTER_AWAY:
+                return Result(resource, release=Release(Reason.ORPHANED, f"Let go on request although {error.message}"))
+            return Result(resource, self._deletion_failed(error))
+        if isinstance(error, Unreachable):
+            return Result(resource, Verdict(Situation.UNREACHABLE, error.reason, error.message))
+        if isinstance(error, Blocked):
+            return Result(resource, Verdict.stalled(error))
+        return Result(resource, Verdict.progressing(error.message))
+
+    @staticmethod
+    def _deletion_failed(error: OperatorError) -> Verdict:
+        if not isinstance(error, Blocked | Unreachable):
+            return Verdict(Situation.DELETING, Reason.DELETING, error.message)
+        cure = f' To let go without vCenter set the annotation {ANNOTATION_ORPHAN}: "true".'
+        return Verdict(
+            Situation.DELETION_BLOCKED,
+            Reason.DELETION_BLOCKED,
+            error.message + (cure if error.reason in _VCENTER_AWAY else ""),
+            cause=error.reason,
+        )
+
+    @staticmethod
+    def _retry(error: OperatorError) -> Outcome:
+        if isinstance(error, Blocked):
+            return RequeueAfter(_BLOCKED_SECONDS * random.uniform(0.8, 1.0))  # noqa: S311 - jitter
+        if isinstance(error, RetryAt):
+            return RequeueAfter(error.seconds)
+        if isinstance(error, Unreachable):
+            return RequeueAfter(_BLOCKED_SECONDS)  # the connection wakes the key when it is back; this is a belt
+        return Retry()
+
+    @staticmethod
+    def _outcome(verdict: Verdict | None) -> Outcome:
+        if verdict is not None and verdict.again_after is not None:
+            return RequeueAfter(verdict.again_after)
+        if verdict is not None and verdict.situation in (Situation.STALLED, Situation.DELETION_BLOCKED):
+            return RequeueAfter(_BLOCKED_SECONDS * random.uniform(0.8, 1.0))  # noqa: S311 - jitter
+        if verdict is not None and verdict.situation is Situation.SUSPENDED:
+            return Done()
+        return RequeueAfter(_RESYNC_SECONDS * random.uniform(0.9, 1.1))  # noqa: S311 - jitter
+
+    # --- the end of a resource, and who has to hear of a change ------------------------------------------------------
+
+    async def _release(self, resource: Resource, release: Release) -> None:
+        resource = self._store.get(resource.key) or resource
+        kind = "Warning" if release.reason in (Reason.ORPHANED, Reason.RELEASED_UNMARKED) else "Normal"
+        self._events.emit(resource, kind, release.reason, release.message)
+        await self._kube.remove_finalizer(resource, FINALIZER_TEARDOWN)
+        _log.info("%s: %s: %s", resource.key, release.reason, release.message)
+        self._vcenters.release(resource.key)
+        self._wake_secret(resource)
+
+    def _forget(self, key: ObjectKey) -> None:
+        self._vcenters.release(key)
+        self._memories.forget(key)
+        self._wake_hosts(key)
+
+    def _wake_secret(self, resource: Resource) -> None:
+        namespace, name = self._share_of(resource)
+        self._enqueue(ObjectKey(_KIND_SECRET, namespace, name))
+
+    def _wake_dependents(self, before: Resource, after: Resource) -> None:
+        watched = ("conditions", "moRef")
+        if before.key.kind == KIND_PORT_GROUP and any(before.status.get(k) != after.status.get(k) for k in watched):
+            self._wake_hosts(before.key)
+
+    def _wake_hosts(self, port_group: ObjectKey) -> None:
+        if port_group.kind != KIND_PORT_GROUP:
+            return
+        for host in self._store.of_kind(KIND_HOST, port_group.namespace):
+            refs = [network.get("portGroupRef") or {} for network in host.spec.get("networks") or ()]
+            if any(ref.get("name") == port_group.name for ref in refs):
+                self._enqueue(host.key)

@@ -1,0 +1,5 @@
+"""The glue of NestedHyperVHost."""
+
+from .controller import HostKind
+
+__all__ = ["HostKind"]

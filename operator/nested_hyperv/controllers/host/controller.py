@@ -1,0 +1,155 @@
+"""Observe the world of one NestedHyperVHost; what to do about it is decided in ``domain.host``.
+
+The VM is found by the MoRef in status, else by the instance UUID that was chosen at its creation. What is needed only
+to create one (placement, template, offered guest ids) is looked up only when there is none.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nested_hyperv.api.host import NestedHyperVHostSpec, NestedHyperVHostStatus, parse_host
+from nested_hyperv.api.meta import KIND_HOST
+from nested_hyperv.controllers.context import AwaitingPush, Context
+from nested_hyperv.domain.errors import Blocked
+from nested_hyperv.domain.host.plan import plan_host, plan_host_deletion
+from nested_hyperv.domain.host.world import CreationWorld, HostWorld
+from nested_hyperv.domain.inventory import Host, MoRef, PlacementRequest, VirtualMachine
+
+from .networks import observe_networks
+
+if TYPE_CHECKING:
+    from nested_hyperv.controllers.ports import Store
+    from nested_hyperv.domain.plan import Plan
+    from nested_hyperv.domain.resource import Resource
+
+__all__ = ["HostKind"]
+
+
+class HostKind:
+    """NestedHyperVHost, as the reconciler sees it."""
+
+    name = KIND_HOST
+    status_model = NestedHyperVHostStatus
+    managed_type = "VirtualMachine"
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def parse(self, resource: Resource) -> NestedHyperVHostSpec:
+        """Return the typed spec. Raises ``InvalidSpec``."""
+        return parse_host(resource.spec, name=resource.key.name)
+
+    async def observe(self, context: Context[NestedHyperVHostSpec]) -> HostWorld:
+        """Find the VM and what it hangs on, or what is needed to create it."""
+        vm = await self._find(context)
+        deleting = context.resource.deleting
+        asked_ago = self._asked_ago(context, vm)
+        pending = bool(context.resource.status.get("powerOnPending"))
+        if vm is None:
+            cloning = await self._unaccounted_clones(context)
+            if deleting:
+                return HostWorld(None, None, (), (), cloning=cloning)
+            networks, dependencies = await observe_networks(context, self._store)
+            creation = await self._observe_creation(context)
+            return HostWorld(None, None, networks, dependencies, creation=creation, cloning=cloning)
+        if deleting:
+            context.vcenter.watch(context.key, [vm.ref])
+            return HostWorld(vm, None, (), (), asked_ago=asked_ago)
+        networks, dependencies = await observe_networks(context, self._store)
+        host = await self._host_of(context, vm)
+        context.vcenter.watch(context.key, [vm.ref, *([vm.host] if vm.host is not None else [])])
+        return HostWorld(vm, host, networks, dependencies, asked_ago=asked_ago, power_on_pending=pending)
+
+    @staticmethod
+    def _asked_ago(context: Context[NestedHyperVHostSpec], vm: VirtualMachine | None) -> float | None:
+        memory = context.memory
+        if vm is None or vm.power_state != "poweredOn":
+            memory.asked_at = None
+        return None if memory.asked_at is None else context.elapsed - memory.asked_at
+
+    async def _find(self, context: Context[NestedHyperVHostSpec]) -> VirtualMachine | None:
+        vcenter, subject = context.vcenter, context.subject
+        if subject.known is not None:
+            found = await self._read(context, subject.known)
+            if found is not None:
+                return found
+        # A VM that was unregistered and registered again has a new MoRef; one that was adopted has its own UUID.
+        uuid = context.resource.status.get("instanceUuid") or subject.identity.owner
+        found = await vcenter.find_by_instance_uuid(uuid)
+        if found is not None or subject.adopt is None:
+            return found
+        if subject.adopt.startswith("vm-"):
+            return await vcenter.read_virtual_machine(MoRef(self.managed_type, subject.adopt))
+        return await vcenter.find_by_instance_uuid(subject.adopt)
+
+    async def _read(self, context: Context[NestedHyperVHostSpec], ref: MoRef) -> VirtualMachine | None:
+        vcenter = context.vcenter
+        if not context.live and not vcenter.missing(ref):
+            cached = vcenter.cached(ref)
+            if not isinstance(cached, VirtualMachine):
+                vcenter.watch(context.key, [ref])
+                raise AwaitingPush
+            if cached.detailed or not cached.config_available:
+                return cached
+        return await vcenter.read_virtual_machine(ref)
+
+    @staticmethod
+    async def _host_of(context: Context[NestedHyperVHostSpec], vm: VirtualMachine) -> Host | None:
+        if vm.host is None:
+            return None
+        cached = context.vcenter.cached(vm.host)
+        if isinstance(cached, Host):
+            return cached
+        hosts = await context.vcenter.read_hosts([vm.host])
+        return hosts[0] if hosts else None
+
+    @staticmethod
+    async def _unaccounted_clones(context: Context[NestedHyperVHostSpec]) -> tuple[MoRef, ...]:
+        """Clones of the template by our user that no object waits for: after a crash, one may become this VM."""
+        if not context.memory.in_doubt:
+            return ()
+        vcenter, spec = context.vcenter, context.spec
+        try:
+            template, _ = await vcenter.find_virtual_machine(spec.placement.datacenter, spec.source.template.path)
+        except Blocked:
+            return ()  # without its template nothing can be cloning; a creation says so in its own words
+        running = [task for task in await vcenter.running_clones(template.ref) if task not in context.others]
+        for task in running:
+            await vcenter.watch_task(context.key, task)
+        return tuple(running)
+
+    @staticmethod
+    async def _observe_creation(context: Context[NestedHyperVHostSpec]) -> CreationWorld:
+        vcenter, place = context.vcenter, context.spec.placement
+        placement = await vcenter.resolve_placement(
+            PlacementRequest(
+                datacenter=place.datacenter,
+                cluster=place.cluster,
+                host=place.host,
+                resource_pool=place.resource_pool,
+                folder=place.folder,
+                datastore=place.datastore,
+            )
+        )
+        template, path = await vcenter.find_virtual_machine(place.datacenter, context.spec.source.template.path)
+        namesake = await vcenter.find_virtual_machine_by_name(placement, context.spec.name)
+        hosts = tuple(await vcenter.read_hosts(placement.hosts))
+        context.vcenter.watch(context.key, [template.ref, *placement.hosts, *([namesake] if namesake else [])])
+        return CreationWorld(
+            placement=placement,
+            template=template,
+            template_path=path,
+            hosts=hosts,
+            guest_ids=await vcenter.offered_guest_ids(placement.compute, template.hardware_version),
+            namesake=namesake,
+            settled_for=vcenter.connected_for,
+        )
+
+    def plan(self, context: Context[NestedHyperVHostSpec], world: HostWorld) -> Plan:
+        """Plan to make the VM equal to the spec."""
+        return plan_host(context.subject, context.spec, world)
+
+    def plan_deletion(self, context: Context[NestedHyperVHostSpec], world: HostWorld) -> Plan:
+        """Plan to let the VM go."""
+        return plan_host_deletion(context.subject, context.spec, world)

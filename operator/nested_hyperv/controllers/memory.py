@@ -1,0 +1,115 @@
+"""What this process remembers of an object between two passes, and may lose at any moment.
+
+Nothing here is needed for correctness: after a crash the next pass finds the same out from status, the mark and
+vSphere. It saves calls, and it says whether a difference is news.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from nested_hyperv.api.conditions import ConditionType
+from nested_hyperv.domain.contention import Contention
+from nested_hyperv.domain.inventory import MoRef
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+    from nested_hyperv.domain.inventory import Change
+    from nested_hyperv.domain.plan import Action
+    from nested_hyperv.domain.resource import ObjectKey, Resource
+
+__all__ = ["Memories", "Memory", "NotApplied", "Pending"]
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A task that was started for an object. ``action`` is ``None`` if an earlier process started it."""
+
+    task: MoRef
+    action: Action | None
+    repair: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NotApplied:
+    """Changes that vSphere accepted and did not make; not tried again before ``until`` (monotonic seconds)."""
+
+    generation: int
+    changes: frozenset[Change]
+    until: float
+
+
+@dataclass(slots=True)
+class Memory:
+    """The memory of one object, identified by its uid: a namesake starts with none.
+
+    ``settled``: vSphere was equal to this generation of the spec, so a difference is drift and not work in progress.
+    ``in_doubt``: a creation may be in flight that this process does not know of (a restart, a broken connection).
+    ``asked_at``: when the guest was asked to shut down (monotonic seconds).
+    """
+
+    uid: str
+    generation: int
+    in_doubt: bool
+    settled: bool
+    pending: Pending | None = None
+    known: MoRef | None = None
+    asked_at: float | None = None
+    not_applied: NotApplied | None = None
+    contention: Contention = field(default_factory=Contention)
+    drift_since: dict[str, datetime] = field(default_factory=dict)
+    failures: int = 0
+
+    def spec_changed(self, generation: int) -> None:
+        """Start afresh on a new spec: old fights and old refusals say nothing about it."""
+        self.generation = generation
+        self.settled = False
+        self.asked_at = None
+        self.not_applied = None
+        self.contention.reset()
+
+
+class Memories:
+    """The memories of all objects."""
+
+    def __init__(self) -> None:
+        self._memories: dict[ObjectKey, Memory] = {}
+
+    def of(self, resource: Resource) -> Memory:
+        """Return the memory of an object; a new one if its uid is new."""
+        memory = self._memories.get(resource.key)
+        if memory is None or memory.uid != resource.uid:
+            memory = _first_sight(resource)
+            self._memories[resource.key] = memory
+        if memory.generation != resource.generation:
+            memory.spec_changed(resource.generation)
+        return memory
+
+    def forget(self, key: ObjectKey) -> None:
+        """Drop the memory of an object that is gone."""
+        self._memories.pop(key, None)
+
+    def tasks(self) -> frozenset[MoRef]:
+        """Every task that some object is waiting for."""
+        return frozenset(m.pending.task for m in self._memories.values() if m.pending is not None)
+
+
+def _first_sight(resource: Resource) -> Memory:
+    """What status tells a process that has just started."""
+    status = resource.status
+    in_doubt = bool(status.get("vCenter")) and not status.get("moRef")
+    conditions: Iterable[Mapping[str, Any]] = status.get("conditions", ())
+    nothing: Mapping[str, Any] = {}
+    synced = next((c for c in conditions if c.get("type") == ConditionType.SYNCED.value), nothing)
+    memory = Memory(
+        uid=resource.uid,
+        generation=resource.generation,
+        in_doubt=in_doubt,
+        settled=synced.get("status") == "True" and synced.get("observedGeneration") == resource.generation,
+    )
+    if in_doubt and status.get("task"):
+        memory.pending = Pending(MoRef("Task", status["task"]), None, repair=False)
+    return memory

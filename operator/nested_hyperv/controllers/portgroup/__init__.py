@@ -1,0 +1,5 @@
+"""The glue of NestedPortGroup."""
+
+from .controller import PortGroupKind
+
+__all__ = ["PortGroupKind"]

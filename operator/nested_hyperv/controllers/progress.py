@@ -1,0 +1,234 @@
+"""What was started and what became of it: tasks that end, repairs that hold, writes that vSphere ignored.
+
+It decides nothing about vSphere. It turns the difference between what was asked for and what is there now into news
+(``lastRepair``, events, counts), and it refuses to do in vain what was done in vain already.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+
+from nested_hyperv.api.common import ROWS_MAX, DriftRow, FieldChange, LastRepair, PlanRow
+from nested_hyperv.api.conditions import Reason
+from nested_hyperv.domain.errors import NameTaken, OutcomeUnknown, Transient
+from nested_hyperv.domain.inventory import TaskState
+from nested_hyperv.domain.plan import (
+    Clone,
+    CreatePortGroup,
+    PowerOff,
+    PowerOn,
+    Reconfigure,
+    ReconfigurePortGroup,
+    Release,
+    ShutdownGuest,
+)
+from nested_hyperv.domain.verdict import Situation, Verdict
+
+from .context import AwaitingPush, Context
+from .execute import execute
+from .memory import NotApplied, Pending
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from datetime import datetime
+
+    from nested_hyperv.domain.inventory import Change, MoRef, Task
+    from nested_hyperv.domain.plan import Action, Plan
+
+    from .ports import Events, Meter
+
+__all__ = ["Ended", "Progress"]
+
+_NOT_APPLIED_SECONDS: Final = 300.0
+_LONG_AGO: Final = 1e9
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A task that has ended without an error, or that vCenter forgot."""
+
+    pending: Pending
+    task: Task
+
+
+class Progress:
+    """The bookkeeping of actions, over the memory of each object."""
+
+    def __init__(self, events: Events, meter: Meter, now: Callable[[], datetime]) -> None:
+        self._events = events
+        self._meter = meter
+        self._now = now
+
+    async def settle(self, context: Context[Any]) -> Ended | None:
+        """Look after the task that this object waits for.
+
+        Raises ``AwaitingPush`` while it runs, and its translated error if it failed.
+        """
+        memory, pending = context.memory, context.memory.pending
+        if pending is None:
+            return None
+        task = context.vcenter.task(pending.task) or await context.vcenter.watch_task(context.key, pending.task)
+        if not task.state.ended:
+            raise AwaitingPush
+        memory.pending = None
+        creation = isinstance(pending.action, CreatePortGroup | Clone) or pending.action is None
+        if task.state is TaskState.SUCCESS:
+            if creation and task.result is not None:
+                memory.known, memory.in_doubt = task.result, False
+            return Ended(pending, task)
+        if creation:
+            memory.in_doubt = True
+        if task.state is TaskState.ERROR:
+            raise self._failure(task, creation=creation)
+        return Ended(pending, task)
+
+    @staticmethod
+    def _failure(task: Task, *, creation: bool) -> Exception:
+        error = task.error or Transient(Reason.TASK_FAILED, f"Task {task.ref.value} failed without a fault.")
+        if creation and isinstance(error, NameTaken):
+            # Perhaps by ourselves, in a call whose answer was lost: look again before calling it somebody else's.
+            return Transient(Reason.PROGRESSING, error.message)
+        return error
+
+    # --- what to say -----------------------------------------------------------------------------------------------
+
+    def account(self, context: Context[Any], plan: Plan, ended: Ended | None) -> dict[str, Any]:
+        """Tell what an ended task achieved; returns status facts. Raises ``Blocked`` for a write without effect."""
+        if ended is None or ended.task.state is not TaskState.SUCCESS or ended.pending.action is None:
+            return {}
+        action, resource = ended.pending.action, context.resource
+        if isinstance(action, Reconfigure | ReconfigurePortGroup):
+            self._check_applied(context, action.changes, plan.changes)
+        words = "; ".join(f"{change.field}: {change.old} -> {change.new}" for change in action.changes)
+        match action:
+            case CreatePortGroup() | Clone():
+                reason = Reason.RECREATED if ended.pending.repair else Reason.CREATED
+                self._events.emit(resource, "Normal", reason, f"{ended.task.result.value if ended.task.result else ''}")
+            case PowerOn():
+                self._events.emit(resource, "Normal", Reason.POWERED_ON, f"Powered {action.ref.value} on.")
+            case PowerOff():
+                self._events.emit(resource, "Warning", Reason.POWERED_OFF, f"Powered {action.ref.value} off hard.")
+            case _ if not ended.pending.repair and any(change.field != "mark" for change in action.changes):
+                self._events.emit(resource, "Normal", Reason.RECONFIGURED, words)
+        if not ended.pending.repair:
+            return {}
+        self._events.emit(resource, "Normal", Reason.REPAIRED, words)
+        for change in action.changes:
+            self._meter.repaired(resource.key.kind, change.field)
+        return {"last_repair": LastRepair(time=self._now(), changes=_rows(action.changes))}
+
+    @staticmethod
+    def _check_applied(context: Context[Any], written: Iterable[Change], left: Iterable[Change]) -> None:
+        ignored = frozenset(written) & frozenset(left)
+        if ignored:
+            context.memory.not_applied = NotApplied(
+                context.resource.generation, ignored, context.elapsed + _NOT_APPLIED_SECONDS
+            )
+
+    def release(self, release: Release, ended: Ended | None) -> Release:
+        """Word the end of a resource: an object that this pass has unmarked was retained, not found unmarked."""
+        unmarked = ended is not None and isinstance(ended.pending.action, Reconfigure | ReconfigurePortGroup)
+        if unmarked and release.reason is Reason.RELEASED_UNMARKED:
+            return Release(Reason.RELEASED, "deletionPolicy is Retain: the mark was removed, the object stays.")
+        return release
+
+    def drift(self, context: Context[Any], plan: Plan) -> dict[str, Any]:
+        """The rows of ``status.drift``: what differs and is not repaired yet."""
+        since, now = context.memory.drift_since, self._now()
+        creation = any(isinstance(action, CreatePortGroup | Clone) for action in plan.actions)
+        changes = () if creation else plan.changes
+        for name in set(since) - {change.field for change in changes}:
+            del since[name]
+        rows = tuple(
+            DriftRow(field=c.field, desired=c.new, actual=c.old, since=since.setdefault(c.field, now)) for c in changes
+        )
+        return {"drift": rows[:ROWS_MAX], "drifted": len(changes)}
+
+    def would_change(self, plan: Plan, facts: dict[str, Any]) -> Verdict:
+        """The verdict of Observe where something differs: the plan is published, not executed."""
+        waiting = {change.field for change in plan.waiting}
+        rows = [
+            PlanRow(action=type(action).__name__, fields=_rows(action.changes), needs_power_off=None)
+            for action in plan.actions
+        ]
+        if waiting:
+            rows.append(PlanRow(action=Reconfigure.__name__, fields=_rows(plan.waiting), needs_power_off=True))
+        words = ", ".join(change.field for change in plan.changes) or plan.verdict.message
+        return replace(
+            plan.verdict,
+            situation=Situation.WOULD_CHANGE,
+            reason=Reason.WOULD_CHANGE,
+            message=f"managementPolicy is Observe. Enforce would change: {words}. See status.plan.",
+            facts={**plan.verdict.facts, **facts, "plan": tuple(rows)[:ROWS_MAX]},
+            again_after=None,
+        )
+
+    # --- what to do ------------------------------------------------------------------------------------------------
+
+    def hold(self, context: Context[Any], plan: Plan) -> Verdict | None:
+        """Say why a plan must not be executed now, if so."""
+        memory, elapsed = context.memory, context.elapsed
+        ignored = memory.not_applied
+        if ignored is not None and ignored.generation == memory.generation and elapsed < ignored.until:
+            left = ignored.changes & frozenset(plan.changes)
+            if left:
+                return self._ignored(left, plan, ignored.until - elapsed)
+        paused = memory.contention.paused_for(elapsed) if memory.settled else 0.0
+        if paused > 0:
+            fields = ", ".join(memory.contention.fields(elapsed))
+            message = (
+                f"Somebody keeps reverting {fields}: repaired 5 times within 10 minutes. The next repair is in "
+                f"{_duration(paused)}. Find out who changes it (vCenter: Monitor, Events), or change the spec."
+            )
+            return Verdict(Situation.STALLED, Reason.CONTESTED, message, synced=False, again_after=paused)
+        return None
+
+    @staticmethod
+    def _ignored(left: frozenset[Change], plan: Plan, again_after: float) -> Verdict:
+        nested = any(change.field == "virtualization.nestedHV" for change in left)
+        words = ", ".join(f"{c.field} stayed {c.old} instead of {c.new}" for c in sorted(left, key=lambda c: c.field))
+        cure = (
+            "Check the hardware version (vmx-9 or newer) and nestedHVSupported of the host."
+            if nested
+            else "Check the hardware version and what this vCenter supports."
+        )
+        return replace(
+            plan.verdict,
+            situation=Situation.STALLED,
+            reason=Reason.NESTED_HV_NOT_APPLIED if nested else Reason.NOT_APPLIED,
+            message=f"vSphere accepted the change and did not make it: {words}. {cure}",
+            synced=False,
+            again_after=again_after,
+        )
+
+    @staticmethod
+    def is_repair(context: Context[Any]) -> bool:
+        """Whether a difference is drift: the object was equal to this very spec before."""
+        return context.memory.settled and not context.resource.deleting
+
+    async def start(self, context: Context[Any], action: Action, *, repair: bool) -> MoRef | None:
+        """Execute one action and remember it; returns its task, which ends the pass."""
+        memory = context.memory
+        try:
+            started = await execute(context.vcenter, context.key, action)
+        except OutcomeUnknown:
+            memory.in_doubt = True
+            raise
+        if isinstance(action, ShutdownGuest):
+            memory.asked_at = context.elapsed if started.accepted else context.elapsed - _LONG_AGO
+            message = f"Asked the guest of {action.ref.value} to shut down."
+            self._events.emit(context.resource, "Normal", Reason.SHUTDOWN_REQUESTED, message)
+        if repair:
+            memory.contention.repaired([change.field for change in action.changes], context.elapsed)
+        if started.task is not None:
+            memory.pending = Pending(started.task, action, repair)
+        return started.task
+
+
+def _rows(changes: Iterable[Change]) -> tuple[FieldChange, ...]:
+    return tuple(FieldChange(from_=c.old, field=c.field, to=c.new) for c in changes)[:ROWS_MAX]
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"  # noqa: PLR2004
