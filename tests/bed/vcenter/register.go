@@ -7,4 +7,5 @@ func registerAll(t *Twin) {
 	registerRetrieve(t)
 	registerViews(t)
 	registerCollector(t)
+	registerRules(t)
 }

@@ -26,9 +26,10 @@ type Twin struct {
 	handlers map[methodKey]registration
 	onModel  []func(*Twin)
 
-	sessions sessionTable
-	watchers watchers
-	control  *control
+	sessions  sessionTable
+	watchers  watchers
+	control   *control
+	inventory *inventory // what the rules remember beside the stock objects, see inventory.go
 
 	stockRun     atomic.Pointer[stockRun]
 	taskCounter  atomic.Int64
@@ -152,5 +153,12 @@ func (t *Twin) died(ref types.ManagedObjectReference) {
 		}
 		t.watchers.inventoryChanged()
 	}
-	t.watchers.remember(ref)
+	t.watchers.prune(ref)
+}
+
+// newContextLocked is newContext for callers that do not hold the world.
+func (t *Twin) newContextLocked(s *Session) *simulator.Context {
+	t.world.RLock()
+	defer t.world.RUnlock()
+	return t.newContext(s)
 }

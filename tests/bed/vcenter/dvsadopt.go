@@ -1,0 +1,61 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/vmware/govmomi/simulator"
+	"github.com/vmware/govmomi/vim25/types"
+)
+
+// adoptNetworks completes the switches and port groups that the stock model
+// builder made: effective settings, versions, switch-wide port keys, uplinks.
+func (t *Twin) adoptNetworks(ctx *simulator.Context) {
+	for _, obj := range ctx.Map.AllReference("VmwareDistributedVirtualSwitch") {
+		dvs, ok := obj.(*simulator.DistributedVirtualSwitch)
+		if !ok {
+			continue
+		}
+		t.adoptSwitch(dvs)
+		for _, ref := range dvs.Portgroup {
+			t.adoptPortgroup(dvs, portgroupOf(ctx.Map, ref))
+		}
+	}
+}
+
+func (t *Twin) adoptSwitch(dvs *simulator.DistributedVirtualSwitch) {
+	config := switchConfig(dvs)
+	config.DefaultPortConfig = defaultSwitchSetting()
+	config.CreateTime = t.now()
+	if config.MaxMtu == 0 {
+		config.MaxMtu = 1500
+	}
+	if config.UplinkPortPolicy == nil {
+		config.UplinkPortPolicy = &types.DVSNameArrayUplinkPortPolicy{UplinkPortName: []string{"Uplink 1"}}
+	}
+	config.Host = nil
+	for _, ref := range dvs.Summary.HostMember {
+		config.Host = append(config.Host, hostMember(ref))
+	}
+	dvs.Config = config
+}
+
+func (t *Twin) adoptPortgroup(dvs *simulator.DistributedVirtualSwitch, pg *simulator.DistributedVirtualPortgroup) {
+	parent := switchSetting(dvs)
+	asked, err := portSettingOf(pg.Config.DefaultPortConfig)
+	if err != nil {
+		panic(err) // the stock model uses VMware settings
+	}
+	pg.Config.DefaultPortConfig = mergePortSetting(inheritedSetting(parent), asked, parent, MergeKeep)
+	pg.Config.Policy = portgroupPolicy(pg.Config.Policy)
+	pg.Config.BackingType = orDefault(pg.Config.BackingType, string(types.DistributedVirtualPortgroupBackingTypeStandard))
+	pg.Config.Type = orDefault(pg.Config.Type, string(types.DistributedVirtualPortgroupPortgroupTypeEarlyBinding))
+	pg.Config.ConfigVersion = "0"
+	uplink := strings.Contains(pg.Name, "-DVUplinks")
+	pg.Config.Uplink = types.NewBool(uplink)
+	if uplink {
+		switchConfig(dvs).UplinkPortgroup = []types.ManagedObjectReference{pg.Self}
+	} else if pg.Config.AutoExpand == nil {
+		pg.Config.AutoExpand = types.NewBool(true)
+	}
+	pg.PortKeys = t.inventory.portsOf(dvs.Self).newKeys(int(pg.Config.NumPorts))
+}

@@ -1,0 +1,137 @@
+package main
+
+import (
+	"strconv"
+
+	"github.com/vmware/govmomi/simulator"
+	"github.com/vmware/govmomi/vim25/mo"
+	"github.com/vmware/govmomi/vim25/types"
+)
+
+// inventory is what the rules have to remember beside the stock simulator's
+// objects: names held by running tasks, ports of distributed switches and the
+// guests inside virtual machines. It is guarded by the world lock.
+type inventory struct {
+	rules    Rules
+	reserved map[nameKey]types.ManagedObjectReference // by the task that reserved it
+	switches map[types.ManagedObjectReference]*portTable
+	guests   map[types.ManagedObjectReference]*guest
+	lastMac  uint32
+	versions int64
+}
+
+// registerRules lists the handlers of the rules, and completes each new model.
+func registerRules(t *Twin) {
+	t.OnModel(func(t *Twin) {
+		t.inventory = newInventory()
+		ctx := t.newContext(nil)
+		t.adoptNetworks(ctx)
+		t.completeMachines(ctx)
+	})
+	registerPortgroups(t)
+	registerSwitches(t)
+	registerMachines(t)
+	registerGuestOS(t)
+	registerSearch(t)
+}
+
+func newInventory() *inventory {
+	return &inventory{
+		rules:    DefaultRules(),
+		reserved: map[nameKey]types.ManagedObjectReference{},
+		switches: map[types.ManagedObjectReference]*portTable{},
+		guests:   map[types.ManagedObjectReference]*guest{},
+	}
+}
+
+// reserve holds a name for a running task.
+func (inv *inventory) reserve(key nameKey, task types.ManagedObjectReference) {
+	inv.reserved[key] = task
+}
+
+// release gives a name back when its task has ended.
+func (inv *inventory) release(key nameKey) { delete(inv.reserved, key) }
+
+// reservedBy returns the running task that holds a name. A reservation dies
+// with its task, also when a fault was injected and the body never ran.
+func (inv *inventory) reservedBy(r *simulator.Registry, key nameKey) *simulator.Task {
+	ref, ok := inv.reserved[key]
+	if !ok {
+		return nil
+	}
+	task, alive := r.Get(ref).(*simulator.Task)
+	if !alive || task.Info.CompleteTime != nil {
+		delete(inv.reserved, key)
+		return nil
+	}
+	return task
+}
+
+// portTable is the ports of one distributed switch. Only connected ports have a
+// record; which keys a group owns is DistributedVirtualPortgroup.portKeys.
+type portTable struct {
+	nextKey    int
+	nextCookie int32
+	connected  map[string]portConnection
+}
+
+// portConnection is who sits on a port.
+type portConnection struct {
+	vm     types.ManagedObjectReference
+	nicKey int32
+	mac    string
+	cookie int32
+}
+
+func (inv *inventory) portsOf(dvs types.ManagedObjectReference) *portTable {
+	table, ok := inv.switches[dvs]
+	if !ok {
+		table = &portTable{connected: map[string]portConnection{}}
+		inv.switches[dvs] = table
+	}
+	return table
+}
+
+// newKeys gives out port keys. Documented: a port key is unique on its switch.
+func (p *portTable) newKeys(n int) []string {
+	keys := make([]string, 0, n)
+	for range n {
+		keys = append(keys, strconv.Itoa(p.nextKey))
+		p.nextKey++
+	}
+	return keys
+}
+
+// connect puts a virtual NIC on a port and returns the connection cookie.
+func (p *portTable) connect(key string, vm types.ManagedObjectReference, nicKey int32, mac string) int32 {
+	p.nextCookie++
+	p.connected[key] = portConnection{vm: vm, nicKey: nicKey, mac: mac, cookie: p.nextCookie}
+	return p.nextCookie
+}
+
+// failedTask starts a task whose outcome is known at submission. Latency and
+// holds do not apply to it: the server refuses such a call at once.
+func (c *Call) failedTask(entity types.ManagedObjectReference, descriptionID string, err error) types.ManagedObjectReference {
+	if c.failTask == nil {
+		c.failTask = asFault(err)
+	}
+	c.taskDelay = nil
+	return c.StartTask(entity, descriptionID, func(*TaskContext) (any, error) { return nil, err })
+}
+
+// datacenterOf walks up to the datacenter of an entity.
+func datacenterOf(r *simulator.Registry, ref types.ManagedObjectReference) *simulator.Datacenter {
+	for {
+		switch e := r.Get(ref).(type) {
+		case *simulator.Datacenter:
+			return e
+		case mo.Entity:
+			if e.Entity().Parent == nil {
+				return nil
+			}
+			ref = *e.Entity().Parent
+		default:
+			return nil
+		}
+	}
+}

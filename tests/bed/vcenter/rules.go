@@ -1,0 +1,64 @@
+package main
+
+// MergeMode says what an unset leaf means inside macManagementPolicy and
+// macLearningPolicy of a reconfigure spec.
+type MergeMode string
+
+// ConflictMode says what a second operation on a busy virtual machine gets.
+type ConflictMode string
+
+const (
+	MergeKeep  MergeMode = "keep"  // an unset leaf keeps the current effective value
+	MergeReset MergeMode = "reset" // an unset leaf goes back to the product default
+
+	ConflictQueue  ConflictMode = "queue"  // the second task waits until the first has ended
+	ConflictReject ConflictMode = "reject" // the second task fails with TaskInProgress
+)
+
+// Rules holds the switches for behaviour that neither the API reference nor a
+// trace of a real vCenter settles. Each is changed through the control API, so
+// that a test can be run against both readings. The defaults are the readings
+// that most evidence points to.
+type Rules struct {
+	// MacManagementLeaves: undecided. lamw's MacLearn.ps1 turns learning off
+	// with enabled=false alone and nobody reports a lost limit.
+	MacManagementLeaves MergeMode `json:"macManagementLeaves"`
+	// BusyVM: undecided. ESXi answers TaskInProgress, vCenter was seen to queue
+	// (terraform-provider-vsphere issue 493) as well as to fail.
+	BusyVM ConflictMode `json:"busyVM"`
+	// ConcurrentAccessInTask: the fault is declared on the method, traces of
+	// reconfigures show it as the error of a task that had started.
+	ConcurrentAccessInTask bool `json:"concurrentAccessInTask"`
+	// CloneIgnoresConfig: one report (virtrigaud issue 17) of spec.config being
+	// ignored by a clone; CAPV depends on the opposite.
+	CloneIgnoresConfig bool `json:"cloneIgnoresConfig"`
+	// CloneCopiesManagedBy: nothing found either way.
+	CloneCopiesManagedBy bool `json:"cloneCopiesManagedBy"`
+	// FindByUuidSkipsInaccessible: observed by cloud-provider-vsphere.
+	FindByUuidSkipsInaccessible bool `json:"findByUuidSkipsInaccessible"`
+	// EphemeralOffBlocksDestroy: whether a powered-off VM on an ephemeral port
+	// group keeps that group from being deleted. Nothing found.
+	EphemeralOffBlocksDestroy bool `json:"ephemeralOffBlocksDestroy"`
+	// NoOpBumpsConfigVersion: whether a reconfigure that changes nothing counts
+	// up configVersion and changeVersion. Nothing found; assumed.
+	NoOpBumpsConfigVersion bool `json:"noOpBumpsConfigVersion"`
+	// ReconfigureFillsVBS: whether vbsEnabled=true in a reconfigure fills in its
+	// companions as it does on create. Documented for create only.
+	ReconfigureFillsVBS bool `json:"reconfigureFillsVBS"`
+	// ReconfigureTakesVersion: whether ReconfigVM_Task honours `version`. The
+	// reference sends users to UpgradeVM_Task and says nothing more.
+	ReconfigureTakesVersion bool `json:"reconfigureTakesVersion"`
+}
+
+// DefaultRules is what a fresh twin starts with and what a reset restores.
+func DefaultRules() Rules {
+	return Rules{
+		MacManagementLeaves:         MergeKeep,
+		BusyVM:                      ConflictQueue,
+		ConcurrentAccessInTask:      true,
+		CloneCopiesManagedBy:        true,
+		FindByUuidSkipsInaccessible: true,
+		EphemeralOffBlocksDestroy:   true,
+		NoOpBumpsConfigVersion:      true,
+	}
+}

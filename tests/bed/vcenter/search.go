@@ -1,0 +1,82 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/vmware/govmomi/simulator"
+	"github.com/vmware/govmomi/vim25/types"
+)
+
+// SearchIndex by UUID.
+
+func registerSearch(t *Twin) {
+	t.HandleMode("FindByUuid", "SearchIndex", Reader, findByUUID)
+	t.HandleMode("FindAllByUuid", "SearchIndex", Reader, findAllByUUID)
+}
+
+// findByUUID models FindByUuid. Documented: one of several matches, null if none.
+func findByUUID(c *Call, req any) (any, error) {
+	r := req.(*types.FindByUuid)
+	res := &types.FindByUuidResponse{}
+	if found := c.withUUID(r.Uuid, r.VmSearch, isTrue(r.InstanceUuid), r.Datacenter); len(found) > 0 {
+		res.Returnval = &found[0]
+	}
+	return res, nil
+}
+
+// findAllByUUID models FindAllByUuid. Documented: all matches.
+func findAllByUUID(c *Call, req any) (any, error) {
+	r := req.(*types.FindAllByUuid)
+	return &types.FindAllByUuidResponse{
+		Returnval: c.withUUID(r.Uuid, r.VmSearch, isTrue(r.InstanceUuid), r.Datacenter),
+	}, nil
+}
+
+// withUUID searches machines or hosts.
+//
+// Observed (cloud-provider-vsphere pull 650): an inaccessible machine is not
+// found. Documented: a datacenter narrows the search.
+func (c *Call) withUUID(uuid string, machines, instance bool, datacenter *types.ManagedObjectReference) []types.ManagedObjectReference {
+	kind := "HostSystem"
+	if machines {
+		kind = "VirtualMachine"
+	}
+	var found []types.ManagedObjectReference
+	for _, obj := range c.Ctx.Map.AllReference(kind) {
+		var has string
+		switch e := obj.(type) {
+		case *simulator.VirtualMachine:
+			if !c.searchable(e) {
+				continue
+			}
+			if has = e.Config.Uuid; instance {
+				has = e.Config.InstanceUuid
+			}
+		case *simulator.HostSystem:
+			if e.Summary.Hardware != nil {
+				has = e.Summary.Hardware.Uuid
+			}
+		}
+		if has == "" || !strings.EqualFold(has, uuid) {
+			continue
+		}
+		if datacenter != nil {
+			if dc := datacenterOf(c.Ctx.Map, obj.Reference()); dc == nil || dc.Self != *datacenter {
+				continue
+			}
+		}
+		found = append(found, obj.Reference())
+	}
+	return found
+}
+
+func (c *Call) searchable(vm *simulator.VirtualMachine) bool {
+	if vm.Config == nil {
+		return false
+	}
+	switch vm.Runtime.ConnectionState {
+	case types.VirtualMachineConnectionStateInaccessible, types.VirtualMachineConnectionStateInvalid:
+		return !c.Twin.inventory.rules.FindByUuidSkipsInaccessible
+	}
+	return true
+}

@@ -1,0 +1,165 @@
+package main
+
+import (
+	"path"
+	"slices"
+
+	"github.com/google/uuid"
+	"github.com/vmware/govmomi/object"
+	"github.com/vmware/govmomi/simulator"
+	"github.com/vmware/govmomi/vim25/types"
+)
+
+func registerMachines(t *Twin) {
+	t.Handle("CreateVM_Task", "Folder", createMachine)
+	t.Handle("CloneVM_Task", "VirtualMachine", cloneMachine)
+	t.Handle("ReconfigVM_Task", "VirtualMachine", reconfigureMachine)
+	t.Handle("Rename_Task", "VirtualMachine", renameMachine)
+	t.Handle("Destroy_Task", "VirtualMachine", destroyMachine)
+	t.Handle("UnregisterVM", "VirtualMachine", unregisterMachine)
+	t.Handle("MarkAsTemplate", "VirtualMachine", markAsTemplate)
+	t.Handle("MarkAsVirtualMachine", "VirtualMachine", markAsMachine)
+	t.Handle("PowerOnVM_Task", "VirtualMachine", powerOnMachine)
+	t.Handle("PowerOffVM_Task", "VirtualMachine", powerOffMachine)
+	t.Handle("SuspendVM_Task", "VirtualMachine", suspendMachine)
+	t.Handle("ResetVM_Task", "VirtualMachine", resetMachine)
+	t.Handle("ShutdownGuest", "VirtualMachine", shutdownGuest)
+	t.Handle("RebootGuest", "VirtualMachine", rebootGuest)
+}
+
+// createMachine models CreateVM_Task.
+//
+// Documented faults, all in the task: DuplicateName, InvalidName,
+// InvalidDatastore, VmConfigFault and others. Inferred: the name is taken from
+// the moment of the call, as for a clone.
+func createMachine(c *Call, req any) (any, error) {
+	r := req.(*types.CreateVM_Task)
+	folder, err := folderOf(c.Ctx.Map, c.This)
+	if err != nil {
+		return nil, err
+	}
+	pool := poolOf(c.Ctx.Map, &r.Pool)
+	if pool == nil {
+		return nil, notFound(r.Pool)
+	}
+	if r.Host != nil {
+		if _, ok := c.Ctx.Map.Get(*r.Host).(*simulator.HostSystem); !ok {
+			return nil, notFound(*r.Host)
+		}
+	}
+	id := descriptionID(c.This.Type, c.Method)
+	key := keyOf(folder.Self, escapeName(r.Config.Name))
+	if err := c.claimName(folder, escapeName(r.Config.Name), types.ManagedObjectReference{}); err != nil {
+		return &types.CreateVM_TaskResponse{Returnval: c.failedTask(c.This, id, err)}, nil
+	}
+	ref := c.StartTask(c.This, id, func(tc *TaskContext) (any, error) {
+		tc.Twin.inventory.release(key)
+		vm, err := tc.createMachine(c.This, &r.Config, &r.Pool, r.Host)
+		if err != nil {
+			return nil, err
+		}
+		return vm.Self, nil
+	})
+	c.Twin.inventory.reserve(key, ref)
+	return &types.CreateVM_TaskResponse{Returnval: ref}, nil
+}
+
+func (c *Call) createMachine(folderRef types.ManagedObjectReference, spec *types.VirtualMachineConfigSpec, pool, host *types.ManagedObjectReference) (*simulator.VirtualMachine, error) {
+	folder, err := folderOf(c.Ctx.Map, folderRef)
+	if err != nil {
+		return nil, err
+	}
+	location, err := machinePath(spec)
+	if err != nil {
+		return nil, err
+	}
+	hosts, err := c.candidateHosts(pool, host, location.Datastore)
+	if err != nil {
+		return nil, err
+	}
+	var refusal error
+	for _, candidate := range hosts {
+		d := &draft{call: c, config: c.Twin.freshConfig(), host: candidate, folder: folder, creating: true}
+		d.config.Files = machineFiles(location)
+		asked := cloneValue(spec)
+		if refusal = d.apply(asked); refusal == nil {
+			refusal = d.checkPorts()
+		}
+		if refusal == nil {
+			vm := d.enter(pool)
+			c.postMachineCreated(vm, spec)
+			return vm, nil
+		}
+	}
+	return nil, refusal
+}
+
+// machinePath is where a new machine's .vmx goes. Documented: files.vmPathName
+// is required on create and may name only the datastore.
+func machinePath(spec *types.VirtualMachineConfigSpec) (object.DatastorePath, error) {
+	var p object.DatastorePath
+	if spec.Files == nil || spec.Files.VmPathName == "" {
+		return p, NewFault(&types.InvalidVmConfig{Property: "configSpec.files.vmPathName"})
+	}
+	if !p.FromString(spec.Files.VmPathName) {
+		return p, NewFault(&types.InvalidDatastorePath{DatastorePath: spec.Files.VmPathName})
+	}
+	if name := escapeName(spec.Name); p.Path == "" {
+		p.Path = name + "/" + name + ".vmx"
+	}
+	return p, nil
+}
+
+func machineFiles(p object.DatastorePath) types.VirtualMachineFileInfo {
+	dir := object.DatastorePath{Datastore: p.Datastore, Path: path.Dir(p.Path) + "/"}
+	return types.VirtualMachineFileInfo{
+		VmPathName: p.String(), SnapshotDirectory: dir.String(), SuspendDirectory: dir.String(), LogDirectory: dir.String(),
+	}
+}
+
+// candidateHosts lists the hosts of a pool that can take a new machine, the least
+// loaded first, or the one that was asked for.
+//
+// Inferred: a host outside the pool's compute resource is an InvalidArgument, an
+// unreachable one HostNotConnected, a datastore that no host has InvalidDatastore.
+func (c *Call) candidateHosts(pool, asked *types.ManagedObjectReference, datastore string) ([]*simulator.HostSystem, error) {
+	owner := poolOf(c.Ctx.Map, pool)
+	if owner == nil {
+		return nil, notFound(*pool)
+	}
+	compute := computeOf(c.Ctx.Map, &owner.Owner)
+	if compute == nil {
+		return nil, notFound(owner.Owner)
+	}
+	refs := compute.Host
+	if asked != nil {
+		if simulator.FindReference(compute.Host, *asked) == nil {
+			return nil, NewFault(&types.InvalidArgument{InvalidProperty: "host"})
+		}
+		refs = []types.ManagedObjectReference{*asked}
+	}
+	var connected, able []*simulator.HostSystem
+	for _, ref := range refs {
+		host, ok := c.Ctx.Map.Get(ref).(*simulator.HostSystem)
+		if ok && host.Runtime.ConnectionState == types.HostSystemConnectionStateConnected && !host.Runtime.InMaintenanceMode {
+			connected = append(connected, host)
+			if datastoreNamed(c.Ctx.Map, host, datastore) != nil {
+				able = append(able, host)
+			}
+		}
+	}
+	if len(connected) == 0 {
+		return nil, Faultf(&types.HostNotConnected{}, "Unable to communicate with the remote host, since it is disconnected.")
+	}
+	if len(able) == 0 {
+		return nil, NewFault(&types.InvalidDatastore{Name: datastore})
+	}
+	slices.SortStableFunc(able, func(a, b *simulator.HostSystem) int { return len(a.Vm) - len(b.Vm) })
+	return able, nil
+}
+
+// newIdentity gives a copied configuration an identity of its own.
+func (t *Twin) newIdentity(config *types.VirtualMachineConfigInfo) {
+	now := t.now()
+	config.Uuid, config.InstanceUuid, config.CreateDate = uuid.NewString(), uuid.NewString(), &now
+}

@@ -1,0 +1,111 @@
+package main
+
+import (
+	"github.com/vmware/govmomi/simulator"
+	"github.com/vmware/govmomi/vim25/types"
+)
+
+// The end of a machine, and its life as a template.
+
+// destroyMachine models Destroy_Task. Documented: InvalidPowerState while it is
+// on, in the task; the files go too.
+func destroyMachine(c *Call, _ any) (any, error) {
+	ref := c.StartTask(c.This, descriptionID(c.This.Type, c.Method), func(tc *TaskContext) (any, error) {
+		return nil, tc.removeMachine(c.This)
+	})
+	return &types.Destroy_TaskResponse{Returnval: ref}, nil
+}
+
+// unregisterMachine models UnregisterVM, which is no task: its faults are
+// synchronous. Documented: InvalidPowerState while it is on.
+func unregisterMachine(c *Call, _ any) (any, error) {
+	if err := c.removeMachine(c.This); err != nil {
+		return nil, err
+	}
+	return &types.UnregisterVMResponse{}, nil
+}
+
+func (c *Call) removeMachine(ref types.ManagedObjectReference) error {
+	vm, err := machineOf(c.Ctx.Map, ref)
+	if err != nil {
+		return err
+	}
+	if vm.Runtime.ConnectionState == types.VirtualMachineConnectionStateConnected && vm.Runtime.PowerState == poweredOn {
+		return invalidPowerState(poweredOff, poweredOn)
+	}
+	c.post(&types.VmRemovedEvent{VmEvent: c.machineEvent(vm)})
+	c.Twin.unlinkMachine(c.Ctx, vm)
+	return nil
+}
+
+// markAsTemplate models MarkAsTemplate. Documented: InvalidPowerState unless it
+// is off, NotSupported for a template; a template is in no resource pool.
+func markAsTemplate(c *Call, _ any) (any, error) {
+	vm, err := machineOf(c.Ctx.Map, c.This)
+	if err != nil {
+		return nil, err
+	}
+	if err := available(vm); err != nil {
+		return nil, err
+	}
+	switch {
+	case vm.Config.Template:
+		return nil, NewFault(&types.NotSupported{})
+	case vm.Runtime.PowerState != poweredOff:
+		return nil, invalidPowerState(poweredOff, vm.Runtime.PowerState)
+	}
+	if pool := poolOf(c.Ctx.Map, vm.ResourcePool); pool != nil {
+		simulator.RemoveReference(&pool.Vm, vm.Self)
+		c.Twin.Touch(pool.Self)
+	}
+	vm.ResourcePool = nil
+	c.setTemplate(vm, true)
+	return &types.MarkAsTemplateResponse{}, nil
+}
+
+// markAsMachine models MarkAsVirtualMachine. Documented: the pool is required, a
+// host is optional; NotSupported unless it is a template.
+func markAsMachine(c *Call, req any) (any, error) {
+	r := req.(*types.MarkAsVirtualMachine)
+	vm, err := machineOf(c.Ctx.Map, c.This)
+	if err != nil {
+		return nil, err
+	}
+	pool := poolOf(c.Ctx.Map, &r.Pool)
+	switch {
+	case !vm.Config.Template:
+		return nil, NewFault(&types.NotSupported{})
+	case pool == nil:
+		return nil, notFound(r.Pool)
+	}
+	if r.Host != nil {
+		if _, ok := c.Ctx.Map.Get(*r.Host).(*simulator.HostSystem); !ok {
+			return nil, notFound(*r.Host)
+		}
+		c.moveToHost(vm, *r.Host)
+	}
+	vm.ResourcePool = &r.Pool
+	pool.Vm = append(pool.Vm, vm.Self)
+	c.Twin.Touch(pool.Self)
+	c.setTemplate(vm, false)
+	return &types.MarkAsVirtualMachineResponse{}, nil
+}
+
+func (c *Call) setTemplate(vm *simulator.VirtualMachine, template bool) {
+	config := cloneValue(vm.Config)
+	config.Template = template
+	c.Twin.stampConfig(config)
+	vm.Config = config
+	c.Twin.refresh(vm)
+}
+
+func (c *Call) moveToHost(vm *simulator.VirtualMachine, ref types.ManagedObjectReference) {
+	if old, ok := c.Ctx.Map.Get(*vm.Runtime.Host).(*simulator.HostSystem); ok {
+		simulator.RemoveReference(&old.Vm, vm.Self)
+		c.Twin.Touch(old.Self)
+	}
+	host := c.Ctx.Map.Get(ref).(*simulator.HostSystem)
+	host.Vm = append(host.Vm, vm.Self)
+	vm.Runtime.Host = &ref
+	c.Twin.Touch(ref)
+}

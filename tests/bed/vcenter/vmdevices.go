@@ -1,0 +1,223 @@
+package main
+
+import (
+	"reflect"
+	"slices"
+
+	"github.com/vmware/govmomi/vim25/types"
+)
+
+// Devices of a draft: add, edit and remove. Documented, on
+// VirtualDeviceConfigSpec: a device that is added has a key that is unique within
+// the spec (negative by convention) and is given its real key by the server; an
+// edit or removal names an existing key; InvalidDeviceSpec carries the index.
+
+func (d *draft) changeDevices(changes []types.BaseVirtualDeviceConfigSpec) error {
+	keys := map[int32]int32{} // from keys of the spec to real ones
+	for _, controllers := range []bool{true, false} {
+		for i, change := range changes {
+			spec := change.GetVirtualDeviceConfigSpec()
+			if spec.Device == nil {
+				return invalidDevice(i)
+			}
+			if _, is := spec.Device.(types.BaseVirtualController); is != controllers {
+				continue
+			}
+			if err := d.changeDevice(i, spec, keys); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (d *draft) changeDevice(index int, spec *types.VirtualDeviceConfigSpec, keys map[int32]int32) error {
+	switch spec.Operation {
+	case types.VirtualDeviceConfigSpecOperationAdd:
+		return d.addDevice(index, spec, keys)
+	case types.VirtualDeviceConfigSpecOperationEdit:
+		return d.editDevice(index, spec)
+	case types.VirtualDeviceConfigSpecOperationRemove:
+		return d.removeDevice(index, spec)
+	}
+	return invalidDevice(index)
+}
+
+func invalidDevice(index int) *Fault {
+	return Faultf(&types.InvalidDeviceSpec{DeviceIndex: int32(index)}, "Invalid configuration for device '%d'.", index)
+}
+
+func invalidBacking(index int) *Fault {
+	return Faultf(&types.InvalidDeviceBacking{InvalidDeviceSpec: types.InvalidDeviceSpec{DeviceIndex: int32(index)}},
+		"Invalid configuration for device '%d'.", index)
+}
+
+func (d *draft) addDevice(index int, spec *types.VirtualDeviceConfigSpec, keys map[int32]int32) error {
+	device := cloneValue(spec.Device)
+	base := device.GetVirtualDevice()
+	asked := base.Key
+	if controller, is := device.(types.BaseVirtualController); is {
+		controller.GetVirtualController().Device = nil
+		if bus := &controller.GetVirtualController().BusNumber; d.busTaken(device, *bus) {
+			*bus = d.freeBus(device)
+		}
+	}
+	base.Key = d.freeKey(device)
+	keys[asked] = base.Key
+	if !d.place(device, keys) {
+		return invalidDevice(index)
+	}
+	if err := d.complete(index, device, spec); err != nil {
+		return err
+	}
+	base.DeviceInfo = d.describe(device)
+	d.config.Hardware.Device = append(d.config.Hardware.Device, device)
+	if parent := d.controllerOf(base); parent != nil {
+		parent.Device = append(parent.Device, base.Key)
+	}
+	return nil
+}
+
+// place finds the controller and the unit of a new device. Documented: an unset
+// or negative unitNumber is chosen by the server; a taken one is invalid.
+func (d *draft) place(device types.BaseVirtualDevice, keys map[int32]int32) bool {
+	base := device.GetVirtualDevice()
+	kind := kindOf(device)
+	if kind.parent == nil {
+		return true // a controller on the mainboard
+	}
+	if mapped, ok := keys[base.ControllerKey]; ok {
+		base.ControllerKey = mapped
+	}
+	if base.ControllerKey == 0 {
+		base.ControllerKey = d.defaultController(kind)
+	}
+	if d.controllerOf(base) == nil {
+		return false
+	}
+	used := map[int32]bool{}
+	for _, other := range d.config.Hardware.Device {
+		o := other.GetVirtualDevice()
+		if o.ControllerKey == base.ControllerKey && o.UnitNumber != nil {
+			used[*o.UnitNumber] = true
+		}
+	}
+	if base.UnitNumber != nil && *base.UnitNumber >= 0 {
+		_, nic := device.(types.BaseVirtualEthernetCard)
+		if !used[*base.UnitNumber] {
+			return true
+		}
+		if !nic { // Observed: clients number NICs as they like, the server renumbers
+			return false
+		}
+	}
+	for unit := kind.firstUnit; ; unit++ {
+		if !used[unit] && (unit != scsiControllerUnit || !kind.skipsController) {
+			base.UnitNumber = types.NewInt32(unit)
+			return true
+		}
+	}
+}
+
+// complete fills in what the server decides about a new device.
+func (d *draft) complete(index int, device types.BaseVirtualDevice, spec *types.VirtualDeviceConfigSpec) error {
+	switch dev := device.(type) {
+	case types.BaseVirtualEthernetCard:
+		return d.completeNIC(index, dev.GetVirtualEthernetCard())
+	case *types.VirtualDisk:
+		return d.completeDisk(index, dev, spec)
+	case *types.VirtualCdrom:
+		if dev.Connectable == nil {
+			dev.Connectable = &types.VirtualDeviceConnectInfo{AllowGuestControl: true}
+		}
+	}
+	return nil
+}
+
+// editDevice models operation edit. Documented: unset members of the device stay;
+// the backing is polymorphic and comes whole.
+func (d *draft) editDevice(index int, spec *types.VirtualDeviceConfigSpec) error {
+	at := d.indexOf(spec.Device.GetVirtualDevice().Key)
+	if at < 0 {
+		return invalidDevice(index)
+	}
+	current := d.config.Hardware.Device[at]
+	if reflect.TypeOf(current) != reflect.TypeOf(spec.Device) {
+		return invalidDevice(index)
+	}
+	next, asked := cloneValue(current), cloneValue(spec.Device)
+	keepServerOwned(asked.GetVirtualDevice(), current.GetVirtualDevice())
+	if disk, is := asked.(*types.VirtualDisk); is {
+		if err := growDisk(current.(*types.VirtualDisk), disk); err != nil {
+			return err
+		}
+	}
+	mergeFields(reflect.ValueOf(next).Elem(), reflect.ValueOf(asked).Elem())
+	if nic, is := next.(types.BaseVirtualEthernetCard); is {
+		if err := d.checkNIC(index, nic.GetVirtualEthernetCard()); err != nil {
+			return err
+		}
+	}
+	d.config.Hardware.Device[at] = next
+	return nil
+}
+
+// keepServerOwned takes out of an edit what a client cannot change: labels, and
+// the place on a controller.
+func keepServerOwned(asked, current *types.VirtualDevice) {
+	asked.DeviceInfo = nil
+	asked.ControllerKey = current.ControllerKey
+	asked.UnitNumber = current.UnitNumber
+}
+
+// growDisk checks a new capacity. Documented: capacityInBytes wins over
+// capacityInKB when it differs from the current one; a disk cannot shrink
+// (InvalidDeviceOperation is what govmomi records).
+func growDisk(current, asked *types.VirtualDisk) error {
+	want := current.CapacityInBytes
+	switch {
+	case asked.CapacityInBytes != 0 && asked.CapacityInBytes != current.CapacityInBytes:
+		want = asked.CapacityInBytes
+	case asked.CapacityInKB != 0 && asked.CapacityInKB != current.CapacityInKB:
+		want = asked.CapacityInKB * 1024
+	}
+	if want < current.CapacityInBytes {
+		return NewFault(&types.InvalidDeviceOperation{})
+	}
+	asked.CapacityInBytes, asked.CapacityInKB = want, want/1024
+	return nil
+}
+
+// removeDevice models operation remove. Inferred: a controller that still has
+// devices cannot go.
+func (d *draft) removeDevice(index int, spec *types.VirtualDeviceConfigSpec) error {
+	key := spec.Device.GetVirtualDevice().Key
+	at := d.indexOf(key)
+	if at < 0 {
+		return invalidDevice(index)
+	}
+	device := d.config.Hardware.Device[at]
+	if controller, is := device.(types.BaseVirtualController); is && len(controller.GetVirtualController().Device) > 0 {
+		return NewFault(&types.InvalidDeviceOperation{InvalidDeviceSpec: types.InvalidDeviceSpec{DeviceIndex: int32(index)}})
+	}
+	if parent := d.controllerOf(device.GetVirtualDevice()); parent != nil {
+		parent.Device = slices.DeleteFunc(parent.Device, func(k int32) bool { return k == key })
+	}
+	d.config.Hardware.Device = slices.Delete(d.config.Hardware.Device, at, at+1)
+	return nil
+}
+
+func (d *draft) indexOf(key int32) int {
+	return slices.IndexFunc(d.config.Hardware.Device, func(dev types.BaseVirtualDevice) bool {
+		return dev.GetVirtualDevice().Key == key
+	})
+}
+
+func (d *draft) controllerOf(device *types.VirtualDevice) *types.VirtualController {
+	if at := d.indexOf(device.ControllerKey); at >= 0 {
+		if c, is := d.config.Hardware.Device[at].(types.BaseVirtualController); is {
+			return c.GetVirtualController()
+		}
+	}
+	return nil
+}

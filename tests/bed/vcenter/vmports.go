@@ -1,0 +1,108 @@
+package main
+
+import (
+	"slices"
+
+	"github.com/vmware/govmomi/simulator"
+	"github.com/vmware/govmomi/vim25/types"
+)
+
+// Binding of NICs to ports when a draft is committed and when power changes.
+
+// bindPorts releases the ports that a machine leaves and binds those it needs.
+// checkPorts has made sure that there is one for each NIC.
+//
+// Documented: a static port is held from the moment of the reconfigure; an
+// ephemeral one exists only while the machine is on.
+func (t *Twin) bindPorts(r *simulator.Registry, vm types.ManagedObjectReference, before, after *types.VirtualMachineConfigInfo, on bool) {
+	kept := map[int32]*types.DistributedVirtualSwitchPortConnection{}
+	for _, old := range portUses(before) {
+		kept[old.nicKey] = old.port
+	}
+	for _, use := range portUses(after) {
+		pg, table := t.tableOf(r, use.port)
+		if pg == nil {
+			continue
+		}
+		if old := kept[use.nicKey]; old != nil && old.PortgroupKey == use.port.PortgroupKey &&
+			(use.port.PortKey == "" || use.port.PortKey == old.PortKey) {
+			use.port.PortKey, use.port.ConnectionCookie = old.PortKey, old.ConnectionCookie
+			delete(kept, use.nicKey)
+			continue
+		}
+		if key := t.choosePort(pg, table, use.port.PortKey, on); key != "" {
+			use.port.PortKey = key
+			use.port.ConnectionCookie = table.connect(key, vm, use.nicKey, use.mac)
+		}
+	}
+	for _, old := range kept {
+		t.freePort(r, vm, old)
+	}
+}
+
+// choosePort picks a port of a group, growing the group when it may grow.
+func (t *Twin) choosePort(pg *simulator.DistributedVirtualPortgroup, table *portTable, asked string, on bool) string {
+	ephemeral := pg.Config.Type == string(types.DistributedVirtualPortgroupPortgroupTypeEphemeral)
+	if asked != "" {
+		return asked
+	}
+	if ephemeral && !on {
+		return ""
+	}
+	if !ephemeral {
+		for _, key := range pg.PortKeys {
+			if _, busy := table.connected[key]; !busy {
+				return key
+			}
+		}
+	}
+	key := table.newKeys(1)[0]
+	pg.PortKeys = append(append([]string(nil), pg.PortKeys...), key)
+	if !ephemeral {
+		pg.Config.NumPorts = int32(len(pg.PortKeys))
+	}
+	t.Touch(pg.Self)
+	return key
+}
+
+// freePort disconnects a port; an ephemeral one ceases to exist.
+func (t *Twin) freePort(r *simulator.Registry, vm types.ManagedObjectReference, port *types.DistributedVirtualSwitchPortConnection) {
+	pg, table := t.tableOf(r, port)
+	if pg == nil || port.PortKey == "" {
+		return
+	}
+	if on, ok := table.connected[port.PortKey]; ok && on.vm == vm {
+		delete(table.connected, port.PortKey)
+	}
+	if pg.Config.Type == string(types.DistributedVirtualPortgroupPortgroupTypeEphemeral) {
+		pg.PortKeys = slices.DeleteFunc(slices.Clone(pg.PortKeys), func(k string) bool { return k == port.PortKey })
+	}
+	t.Touch(pg.Self)
+}
+
+// switchEphemeral gives ports of ephemeral groups to a machine that is powered on
+// and takes them away from one that is powered off. config is a fresh copy.
+func (t *Twin) switchEphemeral(r *simulator.Registry, vm types.ManagedObjectReference, config *types.VirtualMachineConfigInfo, on bool) {
+	for _, use := range portUses(config) {
+		pg, table := t.tableOf(r, use.port)
+		if pg == nil || pg.Config.Type != string(types.DistributedVirtualPortgroupPortgroupTypeEphemeral) {
+			continue
+		}
+		switch {
+		case on && use.port.PortKey == "":
+			use.port.PortKey = t.choosePort(pg, table, "", true)
+			use.port.ConnectionCookie = table.connect(use.port.PortKey, vm, use.nicKey, use.mac)
+		case !on:
+			t.freePort(r, vm, use.port)
+			use.port.PortKey, use.port.ConnectionCookie = "", 0
+		}
+	}
+}
+
+func (t *Twin) tableOf(r *simulator.Registry, port *types.DistributedVirtualSwitchPortConnection) (*simulator.DistributedVirtualPortgroup, *portTable) {
+	pg := portgroupOf(r, types.ManagedObjectReference{Type: "DistributedVirtualPortgroup", Value: port.PortgroupKey})
+	if pg == nil {
+		return nil, nil
+	}
+	return pg, t.inventory.portsOf(*pg.Config.DistributedVirtualSwitch)
+}
