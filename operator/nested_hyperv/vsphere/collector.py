@@ -1,0 +1,207 @@
+"""The property collector: bulk reads by path, and the long poll over one list view. Blocking.
+
+Properties are always read by path in one call; touching an attribute of a pyVmomi object would be a hidden call. Each
+session has one view of all that is watched and one filter over it, on a collector of its own, because the server
+serialises the calls on a collector and the long poll would hold up every other read.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from pyVmomi import vim, vmodl
+
+from nested_hyperv.domain.inventory import MoRef
+from nested_hyperv.vsphere.faults import CONNECTION_ERRORS
+from nested_hyperv.vsphere.projection import WATCHED_TYPES, Fields, fields_of, paths_of
+from nested_hyperv.vsphere.refs import managed, moref, morefs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from nested_hyperv.vsphere.session import Session
+    from nested_hyperv.vsphere.tuning import Tuning
+
+__all__ = ["Batch", "Found", "Poll", "Update", "read", "read_many", "read_tree"]
+
+_PC: Final = vmodl.query.PropertyCollector
+
+
+# --- reads ------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One object of an answer, with the properties that are set."""
+
+    ref: MoRef
+    properties: dict[str, Any]
+
+
+def read(session: Session, ref: MoRef, paths: Sequence[str]) -> Found:
+    """Read properties of one object; raises ``ManagedObjectNotFound`` if it is gone."""
+    found = _retrieve(session, [_PC.ObjectSpec(obj=session.object(ref))], [_properties(ref.type, paths)])
+    return found[0]
+
+
+def read_many(session: Session, refs: Iterable[MoRef], paths: Sequence[str]) -> list[Found]:
+    """Read the same properties of many objects; those that are gone are left out."""
+    wanted = list(dict.fromkeys(refs))
+    if not wanted:
+        return []
+    objects = [_PC.ObjectSpec(obj=session.object(ref)) for ref in wanted]
+    properties = [_properties(kind, paths) for kind in sorted({ref.type for ref in wanted})]
+    try:
+        return _retrieve(session, objects, properties)
+    except vmodl.fault.ManagedObjectNotFound:
+        if len(wanted) == 1:
+            return []
+        # One dead reference fails the whole call: halve until it is alone.
+        middle = len(wanted) // 2
+        return read_many(session, wanted[:middle], paths) + read_many(session, wanted[middle:], paths)
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One edge of the inventory tree: from a type over a property, then over the named steps."""
+
+    name: str
+    kind: Any
+    path: str
+    then: tuple[str, ...]
+
+
+_FOLDERS: Final = _Step("folders", vim.Folder, "childEntity", ("folders",))
+_POOLS: Final = _Step("pools", vim.ResourcePool, "resourcePool", ("pools",))
+_PARENTS: Final = _Step("parents", vim.ManagedEntity, "parent", ("parents",))
+TREES: Final = {"folders": _FOLDERS, "pools": _POOLS, "parents": _PARENTS}
+
+
+def read_tree(session: Session, root: MoRef, tree: str, kinds: Iterable[str], paths: Sequence[str]) -> list[Found]:
+    """Read properties of all objects of ``kinds`` that a tree reaches from ``root``, itself included."""
+    step = TREES[tree]
+    traversal = _PC.TraversalSpec(
+        name=step.name,
+        type=step.kind,
+        path=step.path,
+        skip=False,
+        selectSet=[_PC.SelectionSpec(name=name) for name in step.then],
+    )
+    start = _PC.ObjectSpec(obj=session.object(root), skip=False, selectSet=[traversal])
+    return _retrieve(session, [start], [_properties(kind, paths) for kind in kinds])
+
+
+def _properties(kind: str, paths: Sequence[str]) -> Any:
+    return _PC.PropertySpec(type=managed_class(kind), all=False, pathSet=list(paths))
+
+
+def managed_class(kind: str) -> Any:
+    """Return the class that a property set names."""
+    return type(managed(MoRef(kind, ""), None))
+
+
+def _retrieve(session: Session, objects: list[Any], properties: list[Any]) -> list[Found]:
+    collector = session.content.propertyCollector
+    spec = _PC.FilterSpec(objectSet=objects, propSet=properties)
+    answer = collector.RetrievePropertiesEx([spec], _PC.RetrieveOptions())
+    found: list[Found] = []
+    while answer is not None:
+        found.extend(_found(content) for content in answer.objects or ())
+        if not answer.token:
+            break
+        answer = collector.ContinueRetrievePropertiesEx(answer.token)
+    return found
+
+
+def _found(content: Any) -> Found:
+    for missing in content.missingSet or ():
+        # To take a property that may not be read for one that is not set would be to see drift where there is none.
+        if isinstance(missing.fault, vmodl.fault.SecurityError):
+            raise missing.fault
+    return Found(moref(content.obj), {item.name: item.val for item in content.propSet or ()})
+
+
+# --- the long poll ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """What the long poll says of one object: ``enter``, ``modify`` or ``leave``, and the fields that changed."""
+
+    kind: str
+    ref: MoRef
+    fields: Fields
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One answer of the long poll. ``version`` goes into the next one; ``more`` says that more waits already."""
+
+    version: str
+    more: bool
+    updates: tuple[Update, ...]
+
+
+class Poll:
+    """One list view, one filter and one collector of one session. Made anew after any error."""
+
+    def __init__(self, session: Session, tuning: Tuning) -> None:
+        self._session = session
+        self._tuning = tuning
+        self._channel = session.channel(read_timeout=tuning.poll_wait + tuning.poll_grace)
+        try:
+            self._view = session.content.viewManager.CreateListView()
+            waiter = managed(moref(session.content.propertyCollector), self._channel)
+            self._collector = waiter.CreatePropertyCollector()
+            # False: a changed property is reported whole, not in parts.
+            self._collector.CreateFilter(self._filter(self._view), False)
+        except BaseException:
+            self._channel.hang_up()
+            raise
+
+    def _filter(self, view: Any) -> Any:
+        members = _PC.TraversalSpec(name="members", type=vim.view.ListView, path="view", skip=False)
+        start = _PC.ObjectSpec(obj=view, skip=True, selectSet=[members])
+        kinds = [*WATCHED_TYPES, "Task"]
+        properties = [_properties(kind, paths_of(kind, self._session.version)) for kind in dict.fromkeys(kinds)]
+        return _PC.FilterSpec(objectSet=[start], propSet=properties)
+
+    def change(self, add: Sequence[MoRef], remove: Sequence[MoRef]) -> tuple[MoRef, ...]:
+        """Change what is watched; returns those of ``add`` that do not exist. Not the poll's thread."""
+        unresolved = self._view.ModifyListView(
+            [self._session.object(ref) for ref in add], [self._session.object(ref) for ref in remove]
+        )
+        added = set(add)
+        return tuple(ref for ref in morefs(unresolved) if ref in added)
+
+    def wait(self, version: str) -> Batch:
+        """Wait for changes since ``version`` (empty: everything); an empty batch when the time is over."""
+        options = _PC.WaitOptions(
+            maxWaitSeconds=int(self._tuning.poll_wait), maxObjectUpdates=self._tuning.poll_objects
+        )
+        answer = self._collector.WaitForUpdatesEx(version, options)
+        if answer is None:
+            return Batch(version, more=False, updates=())
+        server = self._session.about.name
+        updates = tuple(_update(change, server) for part in answer.filterSet or () for change in part.objectSet or ())
+        return Batch(answer.version, more=bool(answer.truncated), updates=updates)
+
+    def hang_up(self) -> None:
+        """Wake the thread that waits; this poll is of no use afterwards."""
+        self._channel.hang_up()
+
+    def close(self) -> None:
+        """Give the server its objects back; a lost session took them along already."""
+        self.hang_up()
+        with contextlib.suppress(vmodl.MethodFault, *CONNECTION_ERRORS):
+            managed(moref(self._collector), self._session.calls).DestroyPropertyCollector()
+        with contextlib.suppress(vmodl.MethodFault, *CONNECTION_ERRORS):
+            self._view.DestroyView()
+
+
+def _update(change: Any, server: str) -> Update:
+    ref = moref(change.obj)
+    values = {item.name: item.val for item in change.changeSet or ()}
+    return Update(str(change.kind), ref, fields_of(ref.type, values, server))

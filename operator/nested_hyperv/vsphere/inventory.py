@@ -1,0 +1,291 @@
+"""What is known of the watched objects, and who wants to hear of changes. Lives on the event loop alone.
+
+Three things feed it: the long poll, live reads (which are newer than anything the poll has sent so far) and the answer
+to changes of the view. Nothing here calls the server: what has to be added to or taken out of the view is collected
+until somebody takes it.
+
+The one idea: an update that was computed before a live read may arrive after it. Its version was seen before and is
+remembered as superseded, so it is dropped; otherwise it would look like drift, and the operator would fight itself.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from nested_hyperv.domain.inventory import MoRef, Record, Switch, Task, TaskState, VirtualMachine
+from nested_hyperv.vsphere.projection import build, update, version_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from nested_hyperv.domain.resource import ObjectKey
+    from nested_hyperv.vsphere.collector import Update
+
+__all__ = ["Inventory"]
+
+_WATCHABLE: Final = frozenset(
+    {
+        "DistributedVirtualPortgroup",
+        "DistributedVirtualSwitch",
+        "VmwareDistributedVirtualSwitch",
+        "HostSystem",
+        "VirtualMachine",
+    }
+)
+#: How many versions of one object are remembered as superseded; more are never in flight at once.
+_REMEMBERED: Final = 8
+#: How many ended tasks are remembered for those who ask late.
+_ENDED_TASKS: Final = 4096
+
+
+class Inventory:
+    """Cache of records, index of watchers, and running tasks."""
+
+    def __init__(self, *, notify: Callable[[ObjectKey], None], changed: Callable[[], None]) -> None:
+        self._notify = notify
+        self._changed = changed
+        self._records: dict[MoRef, Record] = {}
+        self._missing: set[MoRef] = set()
+        self._superseded: dict[MoRef, deque[str]] = {}
+        self._watchers: dict[MoRef, set[ObjectKey]] = {}
+        self._watched: dict[ObjectKey, frozenset[MoRef]] = {}
+        self._paths: dict[MoRef, str] = {}
+        self._tasks: dict[MoRef, Task] = {}
+        self._task_watchers: dict[MoRef, set[ObjectKey]] = {}
+        self._ended: OrderedDict[MoRef, Task] = OrderedDict()
+        self._add: dict[MoRef, None] = {}
+        self._remove: dict[MoRef, None] = {}
+
+    # --- who watches what ---------------------------------------------------------------------------------------------
+
+    def watch(self, key: ObjectKey, refs: Iterable[MoRef]) -> None:
+        """Make ``refs`` what ``key`` watches."""
+        wanted = frozenset(refs)
+        strange = sorted(str(ref) for ref in wanted if ref.type not in _WATCHABLE)
+        if strange:
+            message = f"watch got {', '.join(strange)}; allowed are references of {', '.join(sorted(_WATCHABLE))}"
+            raise ValueError(message)
+        before = self._watched.pop(key, frozenset())
+        if wanted:
+            self._watched[key] = wanted
+        for ref in wanted - before:
+            self._watch(key, ref)
+        for ref in before - wanted:
+            self._unwatch(key, ref)
+
+    def _watch(self, key: ObjectKey, ref: MoRef) -> None:
+        keys = self._watchers.get(ref)
+        if keys is not None:
+            keys.add(key)
+            return
+        self._watchers[ref] = {key}
+        self._want(ref)
+
+    def _unwatch(self, key: ObjectKey, ref: MoRef) -> None:
+        keys = self._watchers[ref]
+        keys.discard(key)
+        if keys:
+            return
+        del self._watchers[ref]
+        self._unwant(ref)
+
+    def forget(self, key: ObjectKey) -> None:
+        """Drop everything that ``key`` watches."""
+        self.watch(key, ())
+        for keys in self._task_watchers.values():
+            keys.discard(key)
+
+    # --- the view -----------------------------------------------------------------------------------------------------
+
+    def _want(self, ref: MoRef) -> None:
+        if ref in self._remove:
+            del self._remove[ref]
+            if ref not in self._missing:
+                return
+        self._add[ref] = None
+        self._changed()
+
+    def _unwant(self, ref: MoRef) -> None:
+        if ref in self._add:
+            del self._add[ref]
+            self._drop(ref)
+            return
+        # What is known stays until the removal is sent: whoever watches again before that sees no gap, and no new
+        # ``enter`` would come for it.
+        self._remove[ref] = None
+        self._changed()
+
+    def _drop(self, ref: MoRef) -> None:
+        self._records.pop(ref, None)
+        self._superseded.pop(ref, None)
+        self._missing.discard(ref)
+        self._paths.pop(ref, None)
+
+    def take_changes(self, most: int) -> tuple[list[MoRef], list[MoRef]]:
+        """Take at most so many additions and removals; the caller sends them."""
+        add = list(self._add)[:most]
+        remove = list(self._remove)[:most]
+        for ref in add:
+            del self._add[ref]
+        for ref in remove:
+            del self._remove[ref]
+            self._drop(ref)
+        return add, remove
+
+    def resync(self) -> None:
+        """A new view is empty: everything has to be added again, and what does not enter is not there."""
+        for ref in self._remove:
+            self._drop(ref)
+        self._remove = {}
+        self._superseded.clear()
+        self._add = dict.fromkeys([*self._watchers, *self._tasks])
+        self._changed()
+
+    def unresolved(self, refs: Iterable[MoRef]) -> None:
+        """The server does not know these."""
+        for ref in refs:
+            self._lose(ref)
+
+    # --- what is known ------------------------------------------------------------------------------------------------
+
+    def cached(self, ref: MoRef) -> Record | None:
+        """Return the newest record."""
+        return self._records.get(ref)
+
+    def missing(self, ref: MoRef) -> bool:
+        """Whether the server said that a watched object is not there."""
+        return ref in self._missing
+
+    def apply(self, updates: Iterable[Update]) -> None:
+        """Take over what the long poll says."""
+        for change in updates:
+            if change.ref.type == "Task":
+                self._apply_task(change)
+            elif change.ref not in self._watchers and change.ref not in self._remove:
+                continue  # taken out of the view a moment ago
+            elif change.kind == "leave":
+                self._lose(change.ref)
+            else:
+                self._apply_record(change)
+
+    def _apply_record(self, change: Update) -> None:
+        ref = change.ref
+        old = self._records.get(ref)
+        if change.kind == "modify" and old is None:
+            return  # a live read said that it is gone; if not, the view says enter
+        new = build(ref, change.fields) if change.kind == "enter" or old is None else update(old, change.fields)
+        if isinstance(new, Task):
+            return
+        if self._late(ref, version_of(new)):
+            return
+        new = self._completed(old, new)
+        self._missing.discard(ref)
+        if new != old:
+            self._records[ref] = new
+            self._supersede(ref, old, new)
+            self._wake(ref)
+
+    def _late(self, ref: MoRef, version: str | None) -> bool:
+        return version is not None and version in self._superseded.get(ref, ())
+
+    def _supersede(self, ref: MoRef, old: Record | None, new: Record) -> None:
+        before = version_of(old) if old is not None else None
+        if before and before != version_of(new):
+            self._superseded.setdefault(ref, deque(maxlen=_REMEMBERED)).append(before)
+
+    def _completed(self, old: Record | None, new: Record) -> Record:
+        """Keep what the poll does not carry: the detail of a VM and the path of a switch."""
+        if isinstance(new, VirtualMachine) and new.detail is None and isinstance(old, VirtualMachine):
+            return replace(new, detail=old.detail)
+        if isinstance(new, Switch) and not new.path:
+            parent, _, _ = self._paths.get(new.ref, "").rpartition("/")
+            return replace(new, path=f"{parent}/{new.name}" if parent else "")
+        return new
+
+    def refresh(self, record: Record) -> None:
+        """A live read: newer than everything that the poll has sent."""
+        ref = record.ref
+        if ref not in self._watchers:
+            return
+        if isinstance(record, Switch) and record.path:
+            self._paths[ref] = record.path
+        old = self._records.get(ref)
+        record = self._completed(old, record)
+        if ref in self._missing:
+            # The view lost sight of it although it exists, as when a permission was taken and given back.
+            self._missing.discard(ref)
+            self._want(ref)
+        if record != old:
+            self._records[ref] = record
+            self._supersede(ref, old, record)
+            self._wake(ref)
+
+    def gone(self, ref: MoRef) -> None:
+        """A live read found nothing."""
+        if ref in self._watchers:
+            self._lose(ref)
+
+    def _lose(self, ref: MoRef) -> None:
+        if ref.type == "Task":
+            self._settle(Task(ref, TaskState.LOST))
+            return
+        if ref not in self._watchers or ref in self._missing:
+            return
+        self._records.pop(ref, None)
+        self._superseded.pop(ref, None)
+        self._missing.add(ref)
+        self._wake(ref)
+
+    def _wake(self, ref: MoRef) -> None:
+        for key in tuple(self._watchers.get(ref, ())):
+            self._notify(key)
+
+    # --- tasks --------------------------------------------------------------------------------------------------------
+
+    def task(self, ref: MoRef) -> Task | None:
+        """Return what is known of a task."""
+        return self._tasks.get(ref) or self._ended.get(ref)
+
+    def follow(self, key: ObjectKey, ref: MoRef) -> Task:
+        """Wake ``key`` when a task ends."""
+        ended = self._ended.get(ref)
+        if ended is not None:
+            return ended
+        if ref not in self._tasks:
+            self._tasks[ref] = Task(ref, TaskState.QUEUED)
+            self._want(ref)
+        self._task_watchers.setdefault(ref, set()).add(key)
+        return self._tasks[ref]
+
+    def _apply_task(self, change: Update) -> None:
+        old = self._tasks.get(change.ref)
+        if old is None:
+            return
+        if change.kind == "leave":
+            # Finished tasks are purged after a while. One that leaves without having been seen to end is lost.
+            self._settle(Task(change.ref, TaskState.LOST))
+            return
+        new = update(old, change.fields)
+        if isinstance(new, Task):
+            self.saw_task(new)
+
+    def saw_task(self, task: Task) -> None:
+        """Take over what the poll or a live read says of a task that is followed."""
+        if task.ref not in self._tasks:
+            return
+        if task.state.ended:
+            self._settle(task)
+        else:
+            self._tasks[task.ref] = task
+
+    def _settle(self, task: Task) -> None:
+        if self._tasks.pop(task.ref, None) is None:
+            return
+        self._ended[task.ref] = task
+        if len(self._ended) > _ENDED_TASKS:
+            self._ended.popitem(last=False)
+        self._unwant(task.ref)
+        for key in self._task_watchers.pop(task.ref, ()):
+            self._notify(key)

@@ -1,0 +1,95 @@
+"""Distributed switches and their port groups: the calls, and which port group carries whose mark. Blocking.
+
+The index of owners is built by one bulk read of a switch and kept for the session; it only says where to look, and
+every hit is read live before it counts. It may lack a port group that another process made a moment ago: then the
+create meets ``DuplicateName``, after which the index is built again.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from pyVmomi import vmodl
+
+from nested_hyperv.domain.inventory import MoRef, PortGroup, Switch
+from nested_hyperv.domain.ownership import parse_mark
+from nested_hyperv.vsphere.collector import read, read_many
+from nested_hyperv.vsphere.lookup import KINDS, children, datacenter, find
+from nested_hyperv.vsphere.projection import build, fields_of, paths_of
+from nested_hyperv.vsphere.refs import escaped, moref
+from nested_hyperv.vsphere.specs import port_group_changes, port_group_creation
+
+if TYPE_CHECKING:
+    from nested_hyperv.domain.inventory import PortGroupSettings
+    from nested_hyperv.vsphere.session import Session
+
+__all__ = [
+    "Owners",
+    "create",
+    "destroy",
+    "find_named",
+    "find_switch",
+    "owners_of",
+    "read_port_group",
+    "reconfigure",
+]
+
+_TYPE: Final = "DistributedVirtualPortgroup"
+#: Owner to port groups of one switch.
+Owners = dict[str, set[MoRef]]
+
+
+def find_switch(session: Session, datacenter_name: str, text: str) -> Switch:
+    """Find a distributed switch and read what planning needs of it."""
+    hit = find(session, datacenter(session, datacenter_name), KINDS["switch"], text)
+    found = read(session, hit.ref, paths_of(hit.ref.type, session.version))
+    record = build(hit.ref, {**fields_of(hit.ref.type, found.properties), "path": hit.path})
+    assert isinstance(record, Switch)  # noqa: S101 (what the table makes of a switch)
+    return record
+
+
+def read_port_group(session: Session, ref: MoRef) -> PortGroup | None:
+    """Read a port group live; ``None`` if it is gone."""
+    try:
+        found = read(session, ref, paths_of(_TYPE, session.version))
+    except vmodl.fault.ManagedObjectNotFound:
+        return None
+    record = build(ref, fields_of(_TYPE, found.properties))
+    assert isinstance(record, PortGroup)  # noqa: S101 (what the table makes of a port group)
+    return record
+
+
+def owners_of(session: Session, switch: MoRef, chunk: int) -> Owners:
+    """Read all marks on a switch."""
+    owners: Owners = {}
+    refs = children(session, switch, "portgroup")
+    for at in range(0, len(refs), chunk):
+        for found in read_many(session, refs[at : at + chunk], ["config.description"]):
+            mark = parse_mark(found.properties.get("config.description") or "")
+            if mark is not None:
+                owners.setdefault(mark.owner, set()).add(found.ref)
+    return owners
+
+
+def find_named(session: Session, switch: Switch, name: str) -> PortGroup | None:
+    """Find the distributed port group that holds a name in the folder of a switch."""
+    child = session.content.searchIndex.FindChild(session.object(switch.folder), escaped(name))
+    if child is None or moref(child).type != _TYPE:
+        return None
+    return read_port_group(session, moref(child))
+
+
+def create(session: Session, switch: MoRef, settings: PortGroupSettings) -> MoRef:
+    """Start the creation of one port group."""
+    return moref(session.object(switch).CreateDVPortgroup_Task(port_group_creation(settings)))
+
+
+def reconfigure(session: Session, current: PortGroup, settings: PortGroupSettings) -> MoRef:
+    """Start a change that fails if the port group is not as it was read."""
+    spec = port_group_changes(settings, current.config_version)
+    return moref(session.object(current.ref).ReconfigureDVPortgroup_Task(spec))
+
+
+def destroy(session: Session, ref: MoRef) -> MoRef:
+    """Start the removal."""
+    return moref(session.object(ref).Destroy_Task())

@@ -1,0 +1,339 @@
+"""From property values of pyVmomi to the records of the domain: one table per kind of object.
+
+A *leaf* is a property path that is read, the record fields that it fills, and how. The same table drives live reads
+and the long poll, so that both see the same. Values are converted in the thread that received them: no pyVmomi object
+outlives the answer that brought it (a whole VM would cost 50 KB; its record costs a few hundred bytes).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+
+from pyVmomi import vim
+
+from nested_hyperv.domain.inventory import (
+    Host,
+    MacLearningPolicy,
+    MacManagementPolicy,
+    MoRef,
+    NetworkAdapter,
+    PortGroup,
+    Record,
+    SecurityPolicy,
+    Switch,
+    Task,
+    TaskState,
+    VirtualMachine,
+    VirtualMachineDetail,
+)
+from nested_hyperv.vsphere.faults import Call, translate_fault
+from nested_hyperv.vsphere.refs import displayed, moref, morefs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from nested_hyperv.vsphere.session import Version
+
+__all__ = [
+    "DETAIL_PATHS",
+    "WATCHED_TYPES",
+    "Fields",
+    "adapters_of",
+    "build",
+    "detail_of",
+    "fields_of",
+    "mac_learning_supported",
+    "paths_of",
+    "update",
+    "version_of",
+]
+
+#: Record fields by name, converted.
+Fields = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Leaf:
+    path: str
+    fields: tuple[str, ...]
+    convert: Callable[[Any], tuple[Any, ...]]
+    empty: tuple[Any, ...]
+    since: Version = (0,)
+
+
+def _one(path: str, name: str, convert: Callable[[Any], Any], empty: Any, *, since: Version = (0,)) -> _Leaf:
+    return _Leaf(path, (name,), lambda value: (convert(value),), (empty,), since)
+
+
+def _text(value: Any) -> str:
+    return str(value)
+
+
+# --- port groups and switches ---------------------------------------------------------------------------------------
+
+
+def _value(policy: Any) -> bool:
+    return bool(policy is not None and policy.value)
+
+
+def _mac_management(policy: Any) -> MacManagementPolicy | None:
+    if policy is None:
+        return None
+    learning = policy.macLearningPolicy
+    return MacManagementPolicy(
+        allow_promiscuous=bool(policy.allowPromiscuous),
+        mac_changes=bool(policy.macChanges),
+        forged_transmits=bool(policy.forgedTransmits),
+        learning=MacLearningPolicy(
+            enabled=bool(learning is not None and learning.enabled),
+            allow_unicast_flooding=bool(learning is not None and learning.allowUnicastFlooding),
+            limit=(learning.limit or 0) if learning is not None else 0,
+            limit_policy=(learning.limitPolicy or "").lower() if learning is not None else "",
+            inherited=bool(learning is not None and learning.inherited),
+        ),
+        inherited=bool(policy.inherited),
+    )
+
+
+def _security(policy: Any) -> SecurityPolicy | None:
+    if policy is None:
+        return None
+    flags = (policy.allowPromiscuous, policy.macChanges, policy.forgedTransmits)
+    return SecurityPolicy(
+        allow_promiscuous=_value(policy.allowPromiscuous),
+        mac_changes=_value(policy.macChanges),
+        forged_transmits=_value(policy.forgedTransmits),
+        # Each flag of this block is a policy of its own that may be inherited.
+        inherited=bool(policy.inherited) or any(flag is None or flag.inherited for flag in flags),
+    )
+
+
+def _port_config(config: Any) -> tuple[Any, ...]:
+    vlan = getattr(config, "vlan", None)
+    return (
+        vlan.vlanId if isinstance(vlan, vim.dvs.VmwareDistributedVirtualSwitch.VlanIdSpec) else None,
+        bool(vlan is not None and vlan.inherited),
+        _mac_management(getattr(config, "macManagementPolicy", None)),
+        _security(getattr(config, "securityPolicy", None)),
+    )
+
+
+_PORT_GROUP: Final = (
+    _one("name", "name", displayed, ""),
+    _one("key", "key", _text, ""),
+    _one("config.configVersion", "config_version", _text, ""),
+    _one("config.description", "description", _text, ""),
+    _one("config.distributedVirtualSwitch", "switch", moref, MoRef("", "")),
+    _Leaf(
+        "config.defaultPortConfig",
+        ("vlan", "vlan_inherited", "mac_management", "security"),
+        _port_config,
+        (None, False, None, None),
+    ),
+    _one("config.uplink", "uplink", bool, False),
+    _one("config.backingType", "nsx", lambda value: value == "nsx", False, since=(7, 0)),
+    _one("vm", "virtual_machines", morefs, ()),
+)
+
+
+def mac_learning_supported(features: Any) -> bool | None:
+    """Return what ``featuresSupported`` says; the field is optional, and unset is not the same as no."""
+    value = getattr(features, "macLearningSupported", None)
+    return None if value is None else bool(value)
+
+
+_SWITCH: Final = (
+    _one("name", "name", displayed, ""),
+    _one("uuid", "uuid", _text, ""),
+    _one("summary.productInfo.version", "version", _text, ""),
+    _one("capability.featuresSupported", "mac_learning_supported", mac_learning_supported, None),
+    _one("parent", "folder", moref, MoRef("", "")),
+)
+
+# --- hosts and virtual machines -------------------------------------------------------------------------------------
+
+_HOST: Final = (
+    _one("name", "name", displayed, ""),
+    _one("runtime.connectionState", "connection_state", _text, ""),
+    _one("runtime.inMaintenanceMode", "maintenance", bool, False),
+    _one("capability.nestedHVSupported", "nested_hv_supported", bool, None),
+)
+
+
+def _tools(value: Any) -> tuple[Any, ...]:
+    return value == "guestToolsRunning", str(value)
+
+
+_VIRTUAL_MACHINE: Final = (
+    _one("name", "name", displayed, ""),
+    # Unset while the machine is inaccessible, orphaned or invalid: it stands for the whole of ``config``.
+    _Leaf(
+        "config.changeVersion",
+        ("change_version", "config_available"),
+        lambda value: (str(value), True),
+        ("", False),
+    ),
+    _one("config.instanceUuid", "instance_uuid", _text, ""),
+    _one("config.template", "template", bool, False),
+    _one("config.guestId", "guest_id", _text, ""),
+    _one("config.version", "hardware_version", _text, ""),
+    _one("config.firmware", "firmware", _text, ""),
+    _one("config.bootOptions.efiSecureBootEnabled", "secure_boot", bool, False),
+    _one("config.nestedHVEnabled", "nested_hv", bool, False),
+    _one("config.hardware.numCPU", "cpus", int, 0),
+    _one("config.hardware.numCoresPerSocket", "cores_per_socket", int, 0),
+    _one("config.hardware.memoryMB", "memory_mib", int, 0),
+    _one("config.cpuHotAddEnabled", "cpu_hot_add", bool, False),
+    _one("config.memoryHotAddEnabled", "memory_hot_add", bool, False),
+    _one("runtime.powerState", "power_state", _text, ""),
+    _one("runtime.connectionState", "connection_state", _text, ""),
+    _one("runtime.host", "host", moref, None),
+    _Leaf("guest.toolsRunningStatus", ("tools_running", "tools_status"), _tools, (False, "")),
+    _one("guest.ipAddress", "ip_address", _text, ""),
+    _one("guest.hostName", "host_name", _text, ""),
+)
+
+#: What ``VirtualMachine.detail`` needs on top: read one by one, never watched.
+DETAIL_PATHS: Final = ("config.hardware.device", "config.extraConfig")
+
+
+def detail_of(change_version: str, properties: Mapping[str, Any], mark_key: str) -> VirtualMachineDetail:
+    """Project the devices and the mark of a VM."""
+    marks = [option.value for option in properties.get("config.extraConfig") or () if option.key == mark_key]
+    return VirtualMachineDetail(
+        change_version=change_version,
+        mark=str(marks[0]) if marks else "",
+        adapters=adapters_of(properties.get("config.hardware.device") or ()),
+    )
+
+
+def adapters_of(devices: Iterable[Any]) -> tuple[NetworkAdapter, ...]:
+    """Project the NICs among the devices of a VM, in the order of controller and unit."""
+    cards = [device for device in devices if isinstance(device, vim.vm.device.VirtualEthernetCard)]
+    cards.sort(key=lambda card: (card.controllerKey or 0, card.unitNumber or 0, card.key))
+    return tuple(_adapter(card) for card in cards)
+
+
+def _adapter(card: Any) -> NetworkAdapter:
+    network, switch_uuid = "", None
+    backing = card.backing
+    if isinstance(backing, vim.vm.device.VirtualEthernetCard.DistributedVirtualPortBackingInfo):
+        network, switch_uuid = backing.port.portgroupKey or "", backing.port.switchUuid
+    elif isinstance(backing, vim.vm.device.VirtualDevice.DeviceBackingInfo):
+        network = backing.deviceName or ""
+    elif isinstance(backing, vim.vm.device.VirtualEthernetCard.OpaqueNetworkBackingInfo):
+        network = backing.opaqueNetworkId or ""
+    info, state = card.deviceInfo, card.connectable
+    return NetworkAdapter(
+        key=card.key,
+        label=(info.label if info is not None else None) or f"device {card.key}",
+        kind=type(card).__name__.rpartition(".")[2].removeprefix("Virtual").lower(),
+        mac_address=(card.macAddress or "").lower(),
+        network=network,
+        switch_uuid=switch_uuid,
+        connected=bool(state is not None and state.connected),
+        start_connected=bool(state is not None and state.startConnected),
+        unit_number=card.unitNumber or 0,
+    )
+
+
+# --- tasks ------------------------------------------------------------------------------------------------------------
+
+
+def _error(fault: Any) -> Any:
+    return fault
+
+
+def _result(value: Any) -> MoRef | None:
+    return moref(value) if hasattr(value, "_moId") else None
+
+
+_TASK: Final = (
+    _one("info.state", "state", lambda value: TaskState(str(value)), TaskState.QUEUED),
+    _one("info.progress", "progress", int, None),
+    _one("info.error", "error", _error, None),
+    _one("info.result", "result", _result, None),
+)
+
+_LEAVES: Final[Mapping[str, tuple[_Leaf, ...]]] = {
+    "DistributedVirtualPortgroup": _PORT_GROUP,
+    "VmwareDistributedVirtualSwitch": _SWITCH,
+    "DistributedVirtualSwitch": _SWITCH,
+    "HostSystem": _HOST,
+    "VirtualMachine": _VIRTUAL_MACHINE,
+    "Task": _TASK,
+}
+_RECORDS: Final[Mapping[str, type[Any]]] = {
+    "DistributedVirtualPortgroup": PortGroup,
+    "VmwareDistributedVirtualSwitch": Switch,
+    "DistributedVirtualSwitch": Switch,
+    "HostSystem": Host,
+    "VirtualMachine": VirtualMachine,
+    "Task": Task,
+}
+
+#: Wire names of the types that can be watched. A property set for a base type covers its subtypes.
+WATCHED_TYPES: Final = (
+    "DistributedVirtualPortgroup",
+    "DistributedVirtualSwitch",
+    "HostSystem",
+    "VirtualMachine",
+    "Task",
+)
+
+
+def paths_of(kind: str, version: Version) -> list[str]:
+    """Return the property paths of a type that a server of this version knows (others are an ``InvalidProperty``)."""
+    return [leaf.path for leaf in _LEAVES[kind] if leaf.since <= version]
+
+
+def fields_of(kind: str, changes: Mapping[str, Any], server: str = "") -> Fields:
+    """Convert property values by path; ``None`` says that a property, or all below it, is unset."""
+    fields: Fields = {}
+    for leaf in _LEAVES[kind]:
+        value = changes.get(leaf.path)
+        if value is not None:
+            fields.update(zip(leaf.fields, leaf.convert(value), strict=True))
+        elif leaf.path in changes or _below(leaf.path, changes):
+            fields.update(zip(leaf.fields, leaf.empty, strict=True))
+    if kind == "Task" and fields.get("error") is not None:
+        _settle_error(fields, server)
+    return fields
+
+
+def _below(path: str, changes: Mapping[str, Any]) -> bool:
+    """Whether something above a path was unset, as ``config`` of a machine that became inaccessible."""
+    return any(value is None and path.startswith(f"{above}.") for above, value in changes.items())
+
+
+def _settle_error(fields: Fields, server: str) -> None:
+    fault = fields["error"]
+    if isinstance(fault, vim.fault.InvalidPowerState) and fault.requestedState == fault.existingState:
+        # Somebody else was faster: what the task wanted is the case.
+        fields.update(state=TaskState.SUCCESS, error=None)
+        return
+    fields["error"] = translate_fault(fault, Call("The task", server))
+
+
+def build(ref: MoRef, fields: Fields) -> Record | Task:
+    """Make a record; what ``fields`` lacks is unset on the server."""
+    blank = {name: empty for leaf in _LEAVES[ref.type] for name, empty in zip(leaf.fields, leaf.empty, strict=True)}
+    if ref.type.endswith("DistributedVirtualSwitch"):
+        blank["path"] = ""
+    record: Record | Task = _RECORDS[ref.type](ref=ref, **(blank | fields))
+    return record
+
+
+def update(record: Record | Task, fields: Fields) -> Record | Task:
+    """Return the record with the fields that changed."""
+    return replace(record, **fields)
+
+
+def version_of(record: Record | Task) -> str | None:
+    """Return what tells an older state of an object from a newer one, where vSphere has such a thing."""
+    if isinstance(record, PortGroup):
+        return record.config_version
+    if isinstance(record, VirtualMachine):
+        return record.change_version
+    return None

@@ -1,0 +1,27 @@
+"""Reading a task once; that it ends is seen by the long poll. Blocking."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pyVmomi import vmodl
+
+from nested_hyperv.domain.inventory import MoRef, Task, TaskState
+from nested_hyperv.vsphere.collector import read
+from nested_hyperv.vsphere.projection import build, fields_of, paths_of
+
+if TYPE_CHECKING:
+    from nested_hyperv.vsphere.session import Session
+
+__all__ = ["read_task"]
+
+
+def read_task(session: Session, ref: MoRef) -> Task:
+    """Read a task; one that the server does not know (any more) is ``lost``."""
+    try:
+        found = read(session, ref, paths_of("Task", session.version))
+    except vmodl.fault.ManagedObjectNotFound:
+        return Task(ref, TaskState.LOST)
+    record = build(ref, fields_of("Task", found.properties, session.about.name))
+    assert isinstance(record, Task)  # noqa: S101 (what the table makes of a task)
+    return record

@@ -1,0 +1,328 @@
+"""One vCenter as the controllers see it (``controllers.ports.VCenter``): coroutines over records.
+
+Each method names the call as in the API reference, says whether it changes something, and keeps cache and tasks up to
+date; the work is done by the blocking modules beside this one, in the threads of the link.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Final
+
+from nested_hyperv.domain.errors import Gone, OutcomeUnknown
+from nested_hyperv.domain.ownership import parse_mark
+from nested_hyperv.vsphere import lookup, networks, placement, portgroups, tasks, virtual_machines
+from nested_hyperv.vsphere.owners import OwnerIndex
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from nested_hyperv.domain.inventory import (
+        CloneRequest,
+        Host,
+        MoRef,
+        Network,
+        NetworkAdapterEdit,
+        Placement,
+        PlacementRequest,
+        PortGroup,
+        PortGroupSettings,
+        Record,
+        Switch,
+        Task,
+        VCenterAbout,
+        VirtualMachine,
+        VirtualMachineSettings,
+    )
+    from nested_hyperv.domain.resource import ObjectKey
+    from nested_hyperv.vsphere.link import Link
+    from nested_hyperv.vsphere.session import Session
+    from nested_hyperv.vsphere.tuning import Tuning
+
+__all__ = ["VCenter"]
+
+#: What a cluster offers changes with upgrades of its hosts only.
+_GUEST_IDS_KEPT: Final = 3600.0
+
+
+class VCenter:
+    """One session with one vCenter."""
+
+    def __init__(self, link: Link, tuning: Tuning) -> None:
+        self._link = link
+        self._tuning = tuning
+        self._inventory = link.inventory
+        self._owners = OwnerIndex(link.inventory.task)
+        self._guest_ids: dict[tuple[MoRef, str], tuple[float, frozenset[str]]] = {}
+
+    @property
+    def about(self) -> VCenterAbout:
+        """Which vCenter this is, and as whom we are logged in."""
+        return self._link.about
+
+    # --- the watched inventory ------------------------------------------------------------------------------------
+
+    def watch(self, key: ObjectKey, refs: Iterable[MoRef]) -> None:
+        """Wake ``key`` whenever one of ``refs`` changes, appears or goes; replaces what it watched before."""
+        self._inventory.watch(key, refs)
+
+    def cached(self, ref: MoRef) -> Record | None:
+        """Return what the last push or live read said of a watched object."""
+        return self._inventory.cached(ref)
+
+    def missing(self, ref: MoRef) -> bool:
+        """Whether the server said that a watched object does not exist."""
+        return self._inventory.missing(ref)
+
+    def task(self, ref: MoRef) -> Task | None:
+        """Return what is known of a task that was started or watched here."""
+        return self._inventory.task(ref)
+
+    async def watch_task(self, key: ObjectKey, ref: MoRef) -> Task:
+        """Wake ``key`` when a task ends that an earlier process started."""
+        self._inventory.follow(key, ref)
+        task = await self._link.call("RetrievePropertiesEx", lambda session: tasks.read_task(session, ref), target=ref)
+        self._inventory.saw_task(task)
+        return self._inventory.task(ref) or task
+
+    # --- distributed port groups ----------------------------------------------------------------------------------
+
+    async def find_switch(self, datacenter: str, switch: str) -> Switch:
+        """Find a distributed switch by name or inventory path."""
+        record = await self._link.call(
+            "RetrievePropertiesEx",
+            lambda session: portgroups.find_switch(session, datacenter, switch),
+            target=f"switch {switch}",
+        )
+        self._inventory.refresh(record)
+        return record
+
+    async def read_port_group(self, ref: MoRef) -> PortGroup | None:
+        """Read a port group live; ``None`` if it is gone."""
+        record = await self._link.call(
+            "RetrievePropertiesEx", lambda session: portgroups.read_port_group(session, ref), target=ref
+        )
+        self._took(ref, record)
+        return record
+
+    async def find_port_group_by_owner(self, switch: Switch, owner: str) -> list[PortGroup]:
+        """Find port groups of a switch whose mark names this owner, whatever their names."""
+        self._owners.at(self._link.generation)
+        index = self._owners.known(switch.ref)
+        if index is None:
+            stamp = self._owners.begin()
+            index = await self._link.call(
+                "RetrievePropertiesEx",
+                lambda session: portgroups.owners_of(session, switch.ref, self._tuning.chunk),
+                target=switch.ref,
+            )
+            self._owners.built(stamp, switch.ref, index)
+        hits = [await self.read_port_group(ref) for ref in sorted(index.get(owner, ()))]
+        return [hit for hit in hits if hit is not None and _names(hit, owner)]
+
+    async def find_port_group_by_name(self, switch: Switch, name: str) -> PortGroup | None:
+        """Find what holds a name among the networks beside a switch, if it is a distributed port group."""
+        record = await self._link.call(
+            "FindChild", lambda session: portgroups.find_named(session, switch, name), target=f"network {name}"
+        )
+        if record is not None:
+            self._inventory.refresh(record)
+        return record
+
+    async def create_port_group(self, key: ObjectKey, switch: Switch, settings: PortGroupSettings) -> MoRef:
+        """Start ``CreateDVPortgroup_Task`` with everything in one call; returns the task."""
+        self._owners.at(self._link.generation)
+        try:
+            task = await self._start(
+                key,
+                "CreateDVPortgroup_Task",
+                switch.ref,
+                lambda session: portgroups.create(session, switch.ref, settings),
+            )
+        except OutcomeUnknown:
+            self._owners.invalidate(switch.ref)
+            raise
+        mark = parse_mark(settings.description or "")
+        if mark is not None:
+            self._owners.creating(task, switch.ref, mark.owner)
+        return task
+
+    async def reconfigure_port_group(self, key: ObjectKey, current: PortGroup, settings: PortGroupSettings) -> MoRef:
+        """Start ``ReconfigureDVPortgroup_Task`` fenced by ``current.config_version``; returns the task."""
+        if settings.description is not None:
+            # It may change whose mark it is.
+            self._owners.invalidate(current.switch)
+        return await self._start(
+            key,
+            "ReconfigureDVPortgroup_Task",
+            current.ref,
+            lambda session: portgroups.reconfigure(session, current, settings),
+        )
+
+    async def destroy_port_group(self, key: ObjectKey, ref: MoRef) -> MoRef:
+        """Start ``Destroy_Task``; returns the task."""
+        return await self._start(key, "Destroy_Task", ref, lambda session: portgroups.destroy(session, ref))
+
+    async def names_of(self, refs: Iterable[MoRef]) -> dict[MoRef, str]:
+        """Read the names of managed objects; those that are gone are left out."""
+        wanted = tuple(refs)
+        return await self._link.call("RetrievePropertiesEx", lambda session: lookup.named(session, wanted))
+
+    # --- virtual machines: reads ------------------------------------------------------------------------------------
+
+    async def resolve_placement(self, request: PlacementRequest) -> Placement:
+        """Resolve names and paths; raises ``Blocked`` that lists the candidates."""
+        return await self._link.call(
+            "RetrievePropertiesEx", lambda session: placement.resolve(session, request), target="placement"
+        )
+
+    async def find_virtual_machine(self, datacenter: str, path: str) -> tuple[VirtualMachine, str]:
+        """Find a VM or template by name or path; returns it detailed, and its inventory path."""
+        found = await self._link.call(
+            "FindByInventoryPath",
+            lambda session: virtual_machines.find_by_path(session, datacenter, path),
+            target=f"virtual machine {path}",
+        )
+        if found is None:
+            raise Gone(f"{path} was deleted while it was being read.")
+        self._inventory.refresh(found[0])
+        return found
+
+    async def find_by_instance_uuid(self, instance_uuid: str) -> VirtualMachine | None:
+        """Find a VM by instance UUID (blind to inaccessible VMs)."""
+        record = await self._link.call(
+            "FindAllByUuid",
+            lambda session: virtual_machines.find_by_instance_uuid(session, instance_uuid),
+            target=f"instance UUID {instance_uuid}",
+        )
+        if record is not None:
+            self._inventory.refresh(record)
+        return record
+
+    async def find_virtual_machine_by_name(self, placement: Placement, name: str) -> MoRef | None:
+        """Return what holds a name in the folder of a placement."""
+        return await self._link.call(
+            "FindChild",
+            lambda session: virtual_machines.find_named(session, placement, name),
+            target=f"virtual machine {name}",
+        )
+
+    async def read_virtual_machine(self, ref: MoRef) -> VirtualMachine | None:
+        """Read a VM live and detailed; ``None`` if it is gone."""
+        record = await self._link.call(
+            "RetrievePropertiesEx", lambda session: virtual_machines.read_machine(session, ref), target=ref
+        )
+        self._took(ref, record)
+        return record
+
+    async def read_hosts(self, refs: Iterable[MoRef]) -> list[Host]:
+        """Read hosts live."""
+        wanted = tuple(refs)
+        hosts = await self._link.call(
+            "RetrievePropertiesEx", lambda session: virtual_machines.read_hosts(session, wanted), target="hosts"
+        )
+        for host in hosts:
+            self._inventory.refresh(host)
+        return hosts
+
+    async def find_network(self, datacenter: str, path: str) -> Network:
+        """Find a network by name or inventory path."""
+        return await self._link.call(
+            "FindByInventoryPath",
+            lambda session: networks.find_network(session, datacenter, path),
+            target=f"network {path}",
+        )
+
+    async def network_of(self, port_group: MoRef) -> Network | None:
+        """Return the network of a distributed port group; ``None`` if it is gone."""
+        return await self._link.call(
+            "RetrievePropertiesEx", lambda session: networks.network_of(session, port_group), target=port_group
+        )
+
+    async def offered_guest_ids(self, compute: MoRef, hardware_version: str) -> frozenset[str]:
+        """Return the guest OS ids that a compute resource offers for a hardware version; kept for an hour."""
+        read_at, known = self._guest_ids.get((compute, hardware_version), (0.0, None))
+        if known is not None and time.monotonic() - read_at < _GUEST_IDS_KEPT:
+            return known
+        offered = await self._link.call(
+            "QueryConfigOptionEx",
+            lambda session: virtual_machines.offered_guest_ids(session, compute, hardware_version),
+            target=compute,
+        )
+        self._guest_ids[compute, hardware_version] = (time.monotonic(), offered)
+        return offered
+
+    async def running_clones(self, template: MoRef) -> list[MoRef]:
+        """Return the clone tasks of a template that our user started and that have not ended."""
+        return await self._link.call(
+            "RetrievePropertiesEx", lambda session: virtual_machines.running_clones(session, template), target=template
+        )
+
+    # --- virtual machines: changes ----------------------------------------------------------------------------------
+
+    async def clone(self, key: ObjectKey, request: CloneRequest) -> MoRef:
+        """Start ``CloneVM_Task`` (powered off); returns the task. The name is reserved from this moment."""
+        cards = await self._cards(request.template, request.settings.adapters)
+        return await self._start(
+            key,
+            "CloneVM_Task",
+            request.template,
+            lambda session: virtual_machines.clone(session, request, cards),
+        )
+
+    async def reconfigure(self, key: ObjectKey, current: VirtualMachine, settings: VirtualMachineSettings) -> MoRef:
+        """Start ``ReconfigVM_Task`` fenced by ``current.change_version``; returns the task."""
+        cards = await self._cards(current.ref, settings.adapters)
+        return await self._start(
+            key,
+            "ReconfigVM_Task",
+            current.ref,
+            lambda session: virtual_machines.reconfigure(session, current, settings, cards),
+        )
+
+    async def _cards(self, ref: MoRef, edits: tuple[NetworkAdapterEdit, ...]) -> dict[int, object]:
+        if all(edit.key is None for edit in edits):
+            return {}
+        return await self._link.call(
+            "RetrievePropertiesEx", lambda session: virtual_machines.cards_for(session, ref, edits), target=ref
+        )
+
+    async def power_on(self, key: ObjectKey, ref: MoRef) -> MoRef:
+        """Start ``PowerOnVM_Task``; returns the task."""
+        return await self._start(key, "PowerOnVM_Task", ref, lambda session: virtual_machines.power_on(session, ref))
+
+    async def power_off(self, key: ObjectKey, ref: MoRef) -> MoRef:
+        """Start ``PowerOffVM_Task`` (hard); returns the task."""
+        return await self._start(key, "PowerOffVM_Task", ref, lambda session: virtual_machines.power_off(session, ref))
+
+    async def shutdown_guest(self, ref: MoRef) -> bool:
+        """Ask the guest to shut down; ``False`` if VMware Tools do not run there."""
+        return await self._link.call(
+            "ShutdownGuest",
+            lambda session: virtual_machines.shutdown_guest(session, ref),
+            target=ref,
+            mutating=True,
+        )
+
+    async def destroy(self, key: ObjectKey, ref: MoRef) -> MoRef:
+        """Start ``Destroy_Task`` of a powered-off VM; returns the task."""
+        return await self._start(key, "Destroy_Task", ref, lambda session: virtual_machines.destroy(session, ref))
+
+    # --- common -----------------------------------------------------------------------------------------------------
+
+    async def _start(self, key: ObjectKey, method: str, target: MoRef, function: Callable[[Session], MoRef]) -> MoRef:
+        """Start a task and have ``key`` woken when it ends."""
+        task = await self._link.call(method, function, target=target, mutating=True)
+        self._inventory.follow(key, task)
+        return task
+
+    def _took(self, ref: MoRef, record: PortGroup | VirtualMachine | None) -> None:
+        if record is None:
+            self._inventory.gone(ref)
+        else:
+            self._inventory.refresh(record)
+
+
+def _names(port_group: PortGroup, owner: str) -> bool:
+    mark = parse_mark(port_group.description)
+    return mark is not None and mark.owner == owner
