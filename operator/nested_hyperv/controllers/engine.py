@@ -37,7 +37,7 @@ __all__ = ["Engine"]
 
 _log = logging.getLogger(__name__)
 
-_KIND_SECRET: Final = "Secret"
+_KIND_SECRET: Final = "Secret"  # noqa: S105 - a kind, not a password
 _RESYNC_SECONDS: Final = 1800.0
 _BLOCKED_SECONDS: Final = 300.0
 _QUIET_FAILURES: Final = 3

@@ -20,7 +20,7 @@ from nested_hyperv.api.meta import (
 from nested_hyperv.domain.errors import Blocked
 from nested_hyperv.domain.inventory import MoRef
 from nested_hyperv.domain.ownership import identify
-from nested_hyperv.domain.plan import Clone, Release
+from nested_hyperv.domain.plan import Clone, CreatePortGroup, PowerOn, Reconfigure, ReconfigurePortGroup, Release
 from nested_hyperv.domain.subject import Subject
 from nested_hyperv.domain.verdict import Situation, Verdict
 
@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from .report import Report
 
 __all__ = ["Reconciler", "Result"]
+
+_QUICK = (CreatePortGroup, ReconfigurePortGroup, Reconfigure, PowerOn)
 
 SpecT = TypeVar("SpecT", bound=CommonSpec)
 StatusT = TypeVar("StatusT", bound=CommonStatus)
@@ -208,5 +210,6 @@ class Reconciler(Generic[SpecT, StatusT, WorldT]):
                 verdict = replace(verdict, facts={**verdict.facts, "task": task.value})
             if task is not None:
                 break
-        # A repair is told when it is done: the object stays Ready meanwhile, and one write says it all.
-        return Result(resource, None if repair else verdict)
+        # A quick repair is told when it is done: the object stays Ready meanwhile, and one write says it all.
+        quick = all(isinstance(action, _QUICK) for action in plan.actions)
+        return Result(resource, None if repair and quick else verdict)
