@@ -74,7 +74,7 @@ func (t *Twin) serveSDK(w http.ResponseWriter, r *http.Request) {
 		var s *Session
 		if s, err = t.login(r, c.Session, login); err == nil {
 			setCookie(w, s)
-			res = &types.LoginResponse{Returnval: s.UserSession}
+			res = &types.LoginResponse{Returnval: s.public()}
 		}
 	} else {
 		c.Ctx = t.newContextLocked(c.Session)

@@ -25,7 +25,6 @@ const (
 func (t *Twin) createModel() error {
 	esx.HardwareVersion = hardwareVersion
 	esx.HostCapability.NestedHVSupported = true
-	esx.HostConfigInfo.Product = hostProduct(esx.HostConfigInfo.Product)
 
 	m := simulator.VPX()
 	c := t.cfg
@@ -152,7 +151,9 @@ func (t *Twin) completeObjects() {
 	}
 }
 
-// completeHost makes the host's own statements agree with each other.
+// completeHost makes the host's own statements agree with each other and with the
+// vCenter's. It comes after the building: govmomi knows no ESXi version above 8.0.2
+// and panics on one while it sets an environment browser up.
 func (t *Twin) completeHost(host *simulator.HostSystem) {
 	product := hostProduct(host.Config.Product)
 	host.Config.Product = product

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/vmware/govmomi/simulator"
 	"github.com/vmware/govmomi/vim25/mo"
 	"github.com/vmware/govmomi/vim25/soap"
 	"github.com/vmware/govmomi/vim25/types"
@@ -21,6 +22,8 @@ type Session struct {
 	mu    sync.Mutex
 	owned map[types.ManagedObjectReference]any // *Collector, *Filter, *View
 	done  chan struct{}                        // closed when the session ends
+	stock *simulator.Registry                  // what stock methods put into a session: history collectors
+	pages pages
 }
 
 func (s *Session) put(ref types.ManagedObjectReference, obj any) {
@@ -41,7 +44,17 @@ func (s *Session) drop(ref types.ManagedObjectReference) {
 	delete(s.owned, ref)
 }
 
-func (s *Session) owns(ref types.ManagedObjectReference) bool { return s.get(ref) != nil }
+// public is a copy of what others may know of the session; activity times change under it.
+func (s *Session) public() types.UserSession {
+	return types.UserSession{
+		Key: s.Key, UserName: s.UserName, FullName: s.FullName, LoginTime: s.LoginTime, LastActiveTime: s.LoginTime,
+		Locale: s.Locale, MessageLocale: s.MessageLocale, IpAddress: s.IpAddress, UserAgent: s.UserAgent,
+	}
+}
+
+func (s *Session) owns(ref types.ManagedObjectReference) bool {
+	return s.get(ref) != nil || s.stock.Get(ref) != nil
+}
 
 // sessionTable knows users and live sessions.
 type sessionTable struct {
@@ -77,6 +90,23 @@ func (st *sessionTable) valid(name, password string) bool {
 		}
 	}
 	return false
+}
+
+func (st *sessionTable) setTimeout(d time.Duration) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	st.timeout = d
+}
+
+// setUser adds a login; an empty password takes it away.
+func (st *sessionTable) setUser(name, password string) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if password == "" {
+		delete(st.users, strings.ToLower(name))
+		return
+	}
+	st.users[strings.ToLower(name)] = password
 }
 
 func (st *sessionTable) find(key string) *Session {
@@ -161,6 +191,7 @@ func (st *sessionTable) start(user, locale string, r *http.Request, now time.Tim
 		},
 		owned: map[types.ManagedObjectReference]any{},
 		done:  make(chan struct{}),
+		stock: simulator.NewRegistry(),
 	}
 	if r != nil {
 		s.UserAgent = r.UserAgent()

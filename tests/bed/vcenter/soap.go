@@ -48,6 +48,9 @@ func (b *responseBody) MarshalXML(e *xml.Encoder, start xml.StartElement) error 
 		return err
 	}
 	name := reflect.TypeOf(b.res).Elem().Name()
+	if r, ok := b.res.(interface{ ResponseName() string }); ok {
+		name = r.ResponseName()
+	}
 	element := xml.StartElement{Name: xml.Name{Space: "urn:vim25", Local: name}}
 	if err := e.EncodeElement(b.res, element); err != nil {
 		return err
@@ -99,28 +102,5 @@ func encode(res any, fault *soap.Fault) ([]byte, error) {
 	if err := xml.NewEncoder(&out).Encode(&env); err != nil {
 		return nil, err
 	}
-	return digestible(out.Bytes()), nil
-}
-
-// digestible fills required enumerations that the simulator leaves empty: pyVmomi
-// raises AttributeError on an empty one and cannot read the object at all.
-// Source: govmomi issue 4084 (observed).
-func digestible(body []byte) []byte {
-	for _, f := range emptyEnums {
-		if bytes.Contains(body, f.empty) {
-			body = bytes.ReplaceAll(body, f.empty, f.full)
-		}
-	}
-	return body
-}
-
-type emptyEnum struct{ empty, full []byte }
-
-func enumDefault(element, value string) emptyEnum {
-	open, end := "<"+element+">", "</"+element+">"
-	return emptyEnum{[]byte(open + end), []byte(open + value + end)}
-}
-
-var emptyEnums = []emptyEnum{
-	enumDefault("faultToleranceState", string(types.VirtualMachineFaultToleranceStateNotConfigured)),
+	return out.Bytes(), nil
 }

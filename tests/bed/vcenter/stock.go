@@ -194,19 +194,17 @@ func stockHandler(c *Call, req any) (any, error) {
 		c.Twin.Touch(morefs(req)...)
 		return res, err
 	})
-	return taskResponse(c.Method, ref), nil
+	return &taskStarted{Returnval: ref, method: c.Method}, nil
 }
 
-// taskResponse builds the <Method>Response of a *_Task method.
-func taskResponse(method string, ref types.ManagedObjectReference) any {
-	kind, ok := typeOf(method + "Response")
-	if !ok {
-		panic("no response type for " + method)
-	}
-	res := reflect.New(kind)
-	res.Elem().FieldByName("Returnval").Set(reflect.ValueOf(ref))
-	return res.Interface()
+// taskStarted is the <Method>Response of any *_Task method.
+type taskStarted struct {
+	Returnval types.ManagedObjectReference `xml:"returnval"`
+	method    string
 }
+
+// ResponseName names the element that the encoder writes.
+func (r *taskStarted) ResponseName() string { return r.method + "Response" }
 
 // requestName is the SOAP method of a request object.
 func requestName(req any) string {
@@ -229,7 +227,7 @@ func (t *Twin) newContext(s *Session) *simulator.Context {
 	ctx.Caller = nil
 	ctx.Session = &simulator.Session{Registry: simulator.NewRegistry(), Map: t.registry()}
 	if s != nil {
-		ctx.Session.UserSession = s.UserSession
+		ctx.Session.UserSession, ctx.Session.Registry = s.public(), s.stock
 	}
 	return &ctx
 }

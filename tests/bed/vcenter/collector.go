@@ -1,0 +1,329 @@
+package main
+
+import (
+	"maps"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/vmware/govmomi/vim25/mo"
+	"github.com/vmware/govmomi/vim25/types"
+)
+
+// Collector is a PropertyCollector: the session's own or one made by
+// CreatePropertyCollector. Differences are computed when a client asks, from the
+// objects marked since it last did. So changes between two asks are coalesced, an
+// abandoned wait computes nothing and loses nothing, and memory is bounded by the
+// number of watched objects.
+type Collector struct {
+	t       *Twin
+	session *Session
+	self    types.ManagedObjectReference
+	closed  atomic.Bool
+	cancels atomic.Int64 // CancelWaitForUpdates calls so far
+
+	changed chan struct{} // closed at a wake; guarded by watchers.mu
+
+	mu      sync.Mutex // serialises the calls on this collector; never held while waiting
+	filters []*Filter
+	version int
+	history map[int]*types.UpdateSet // by version, for clients that lost an answer
+	backlog []pendingUpdate          // computed, not yet handed out (truncated sets)
+}
+
+// pendingUpdate is one object's or one missing reference's report for one filter.
+type pendingUpdate struct {
+	filter  types.ManagedObjectReference
+	update  types.ObjectUpdate
+	missing *types.MissingObject
+}
+
+// historyLimit is how many versions back a client may go. Real servers do not
+// document their limit; clients have to expect InvalidCollectorVersion anyway.
+const historyLimit = 64
+
+// Filter is a PropertyFilter with the fingerprints of what its client has seen.
+type Filter struct {
+	collector *Collector
+	self      types.ManagedObjectReference
+	spec      types.PropertyFilterSpec
+	partial   bool
+
+	// guarded by collector.mu
+	fresh   bool // everything has to be reported anew
+	members map[types.ManagedObjectReference][]uint64
+	missing map[types.ManagedObjectReference]struct{}
+	plans   map[string]plan
+
+	// guarded by watchers.mu
+	dirty    map[types.ManagedObjectReference]struct{}
+	deps     map[types.ManagedObjectReference]struct{}
+	followed map[types.ManagedObjectReference]struct{}
+	reselect bool
+}
+
+func newCollector(t *Twin, s *Session, self types.ManagedObjectReference) *Collector {
+	return &Collector{
+		t: t, session: s, self: self,
+		changed: make(chan struct{}),
+		history: map[int]*types.UpdateSet{},
+	}
+}
+
+func (c *Collector) wakeLocked() {
+	close(c.changed)
+	c.changed = make(chan struct{})
+}
+
+// properties is the collector as a managed object.
+func (c *Collector) properties() any {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	m := &mo.PropertyCollector{Self: c.self}
+	for _, f := range c.filters {
+		m.Filter = append(m.Filter, f.self)
+	}
+	return m
+}
+
+// properties is the filter as a managed object.
+func (f *Filter) properties() any {
+	return &mo.PropertyFilter{Self: f.self, Spec: f.spec, PartialUpdates: f.partial}
+}
+
+// collector finds the collector a call is made on; the session's own one is made at its first use.
+func (c *Call) collector() (*Collector, error) {
+	s := c.Session
+	if s == nil {
+		return nil, notAuthenticated(c.This)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if pc, ok := s.owned[c.This].(*Collector); ok {
+		return pc, nil
+	}
+	if c.This != c.Twin.content().PropertyCollector {
+		return nil, notFound(c.This)
+	}
+	pc := newCollector(c.Twin, s, c.This)
+	s.owned[c.This] = pc
+	return pc, nil
+}
+
+func createPropertyCollector(c *Call, _ any) (any, error) {
+	ref := c.sessionRef("PropertyCollector")
+	c.Session.put(ref, newCollector(c.Twin, c.Session, ref))
+	return &types.CreatePropertyCollectorResponse{Returnval: ref}, nil
+}
+
+func destroyPropertyCollector(c *Call, _ any) (any, error) {
+	pc, err := c.collector()
+	if err != nil {
+		return nil, err
+	}
+	pc.mu.Lock()
+	filters := pc.filters
+	pc.filters = nil
+	pc.mu.Unlock()
+	for _, f := range filters {
+		c.Session.drop(f.self)
+		c.Twin.watchers.unfollow(f)
+	}
+	c.Session.drop(pc.self)
+	pc.closed.Store(true)
+	c.Twin.watchers.wake(pc)
+	return &types.DestroyPropertyCollectorResponse{}, nil
+}
+
+// createFilter checks the spec at once: InvalidType, InvalidProperty and, unless
+// missing objects are to be reported, ManagedObjectNotFound.
+// Source: PropertyCollector.CreateFilter, PropertyFilterSpec.reportMissingObjectsInResults (documented).
+func createFilter(c *Call, req any) (any, error) {
+	r := req.(*types.CreateFilter)
+	pc, err := c.collector()
+	if err != nil {
+		return nil, err
+	}
+	if err := checkSpecs(r.Spec.PropSet); err != nil {
+		return nil, err
+	}
+	c.Twin.world.RLock()
+	_, err = c.Twin.selectObjects(c.Session, []types.PropertyFilterSpec{r.Spec})
+	c.Twin.world.RUnlock()
+	if err != nil {
+		return nil, err
+	}
+	f := &Filter{
+		collector: pc, self: c.sessionRef("PropertyFilter"), spec: r.Spec, partial: r.PartialUpdates,
+		fresh: true, plans: map[string]plan{},
+		dirty: map[types.ManagedObjectReference]struct{}{},
+	}
+	c.Session.put(f.self, f)
+	pc.mu.Lock()
+	pc.filters = append(pc.filters, f)
+	pc.mu.Unlock()
+	c.Twin.watchers.wake(pc) // a wait that is under way reports the new filter at once
+	return &types.CreateFilterResponse{Returnval: f.self}, nil
+}
+
+func destroyPropertyFilter(c *Call, _ any) (any, error) {
+	f, ok := c.Session.get(c.This).(*Filter)
+	if !ok {
+		return nil, notFound(c.This)
+	}
+	pc := f.collector
+	pc.mu.Lock()
+	pc.filters = slices.DeleteFunc(pc.filters, func(o *Filter) bool { return o == f })
+	pc.backlog = slices.DeleteFunc(pc.backlog, func(p pendingUpdate) bool { return p.filter == f.self })
+	pc.mu.Unlock()
+	c.Session.drop(f.self)
+	c.Twin.watchers.unfollow(f)
+	return &types.DestroyPropertyFilterResponse{}, nil
+}
+
+func cancelWaitForUpdates(c *Call, _ any) (any, error) {
+	pc, err := c.collector()
+	if err != nil {
+		return nil, err
+	}
+	pc.cancels.Add(1)
+	c.Twin.watchers.wake(pc)
+	return &types.CancelWaitForUpdatesResponse{}, nil
+}
+
+// diff reports what changed for this filter since it was last asked. The
+// collector's mu is held, and the world for reading.
+func (f *Filter) diff(out []pendingUpdate) []pendingUpdate {
+	t := f.collector.t
+	dirty, reselect := t.watchers.take(f)
+	if f.fresh {
+		f.members, f.missing = map[types.ManagedObjectReference][]uint64{}, map[types.ManagedObjectReference]struct{}{}
+		f.fresh, reselect = false, true
+	}
+	if reselect {
+		out = f.selectAnew(dirty, out)
+	}
+	for ref := range dirty {
+		if prints, member := f.members[ref]; member {
+			out = f.compare(ref, prints, out)
+		}
+	}
+	return out
+}
+
+// selectAnew follows a change of what the filter selects: enter and leave.
+func (f *Filter) selectAnew(dirty map[types.ManagedObjectReference]struct{}, out []pendingUpdate) []pendingUpdate {
+	t := f.collector.t
+	spec := f.spec
+	tolerant := true // a start object that vanished later is a leave, not a fault
+	spec.ReportMissingObjectsInResults = &tolerant
+	sel, err := t.selectObjects(f.collector.session, []types.PropertyFilterSpec{spec})
+	if err != nil {
+		return out // the spec was checked when the filter was made; a path cannot turn invalid
+	}
+	now := make(map[types.ManagedObjectReference]struct{}, len(sel.members)+len(sel.deps))
+	for _, ref := range sel.members {
+		now[ref] = struct{}{}
+	}
+	for ref := range f.members {
+		if _, still := now[ref]; !still {
+			out = f.leave(ref, out)
+		}
+	}
+	maps.Copy(now, sel.deps)
+	// Follow first, read afterwards: a change in between marks the object again.
+	t.watchers.follow(f, now)
+	t.watchers.setDeps(f, sel.deps)
+	for _, ref := range sel.members {
+		if _, had := f.members[ref]; !had {
+			out = f.enter(ref, out)
+			delete(dirty, ref)
+		}
+	}
+	return f.reportMissing(sel.missing, out)
+}
+
+func (f *Filter) planOf(kind string) plan {
+	p, ok := f.plans[kind]
+	if !ok {
+		p = planFor(kind, f.spec.PropSet)
+		f.plans[kind] = p
+	}
+	return p
+}
+
+func (f *Filter) enter(ref types.ManagedObjectReference, out []pendingUpdate) []pendingUpdate {
+	p := f.planOf(ref.Type)
+	if !p.wanted {
+		return out
+	}
+	v, ok := f.collector.t.lookup(f.collector.session, ref)
+	if !ok {
+		return out
+	}
+	update := types.ObjectUpdate{Kind: types.ObjectUpdateKindEnter, Obj: ref}
+	prints := make([]uint64, len(p.paths))
+	for i, path := range p.paths {
+		value, state := path.read(v)
+		if state != valueFound {
+			continue
+		}
+		prints[i] = fingerprint(value)
+		update.ChangeSet = append(update.ChangeSet, types.PropertyChange{
+			Name: path.text, Op: types.PropertyChangeOpAssign, Val: wireValue(value),
+		})
+	}
+	f.members[ref] = prints
+	return append(out, pendingUpdate{filter: f.self, update: update})
+}
+
+func (f *Filter) leave(ref types.ManagedObjectReference, out []pendingUpdate) []pendingUpdate {
+	delete(f.members, ref)
+	return append(out, pendingUpdate{filter: f.self, update: types.ObjectUpdate{Kind: types.ObjectUpdateKindLeave, Obj: ref}})
+}
+
+// compare reports the changed properties of one object. A property that became
+// unset is an assign without a value. Source: PropertyChange.val (documented as optional).
+func (f *Filter) compare(ref types.ManagedObjectReference, prints []uint64, out []pendingUpdate) []pendingUpdate {
+	v, ok := f.collector.t.lookup(f.collector.session, ref)
+	if !ok {
+		return f.leave(ref, out)
+	}
+	update := types.ObjectUpdate{Kind: types.ObjectUpdateKindModify, Obj: ref}
+	for i, path := range f.planOf(ref.Type).paths {
+		value, state := path.read(v)
+		change := types.PropertyChange{Name: path.text, Op: types.PropertyChangeOpAssign}
+		var print uint64
+		if state == valueFound {
+			print = fingerprint(value)
+		}
+		if print == prints[i] {
+			continue
+		}
+		if state == valueFound {
+			change.Val = wireValue(value)
+		}
+		prints[i] = print
+		update.ChangeSet = append(update.ChangeSet, change)
+	}
+	if len(update.ChangeSet) == 0 {
+		return out
+	}
+	return append(out, pendingUpdate{filter: f.self, update: update})
+}
+
+// reportMissing tells once of each start object that is not there, if the client asked for that.
+func (f *Filter) reportMissing(missing []types.ManagedObjectReference, out []pendingUpdate) []pendingUpdate {
+	if f.spec.ReportMissingObjectsInResults == nil || !*f.spec.ReportMissingObjectsInResults {
+		return out
+	}
+	for _, ref := range missing {
+		if _, told := f.missing[ref]; !told {
+			f.missing[ref] = struct{}{}
+			out = append(out, pendingUpdate{filter: f.self, missing: &types.MissingObject{
+				Obj: ref, Fault: *notFound(ref).Localized(),
+			}})
+		}
+	}
+	return out
+}

@@ -1,0 +1,148 @@
+package main
+
+import (
+	"encoding/json"
+	"net/http"
+	"reflect"
+	"slices"
+	"time"
+
+	"github.com/vmware/govmomi/vim25/types"
+)
+
+// faultRule makes the next calls that match it fail.
+type faultRule struct {
+	ID     int    `json:"id"`
+	Method string `json:"method"` // empty: any method
+	Object string `json:"object"` // id of This; empty: any
+	User   string `json:"user"`   // empty: any
+	// Where: soap, task, drop-before, drop-after or http.
+	Where   string          `json:"where"`
+	Status  int             `json:"status"`  // of http
+	Fault   string          `json:"fault"`   // type name of soap and task, e.g. ConcurrentAccess
+	Fields  json.RawMessage `json:"fields"`  // members of the fault
+	Message string          `json:"message"` // empty: vCenter's own text
+	Count   int             `json:"count"`   // calls still to fail
+	Skip    int             `json:"skip"`    // matching calls to let pass first
+
+	built *Fault
+}
+
+// faultPlaces lists where a fault can strike.
+var faultPlaces = []string{"soap", "task", "drop-before", "drop-after", "http"}
+
+// build checks the rule and makes its fault.
+func (f *faultRule) build() error {
+	if !slices.Contains(faultPlaces, f.Where) {
+		return bad("where: %q is not one of %v", f.Where, faultPlaces)
+	}
+	if f.Count < 1 {
+		return bad("count: %d; it is the number of calls to fail, at least 1", f.Count)
+	}
+	switch f.Where {
+	case "http":
+		if f.Status < 400 || f.Status > 599 {
+			return bad("status: %d; where http needs an HTTP status from 400 to 599", f.Status)
+		}
+	case "soap", "task":
+		kind, ok := typeOf(f.Fault)
+		if !ok {
+			return bad("fault: %q is no vim25 type; give a name such as ConcurrentAccess", f.Fault)
+		}
+		value := reflect.New(kind)
+		fault, ok := value.Interface().(types.BaseMethodFault)
+		if !ok {
+			return bad("fault: %q is no fault", f.Fault)
+		}
+		if len(f.Fields) > 0 {
+			if err := json.Unmarshal(f.Fields, fault); err != nil {
+				return bad("fields: %s", err)
+			}
+		}
+		f.built = &Fault{VimFault: fault, Message: f.Message}
+	}
+	return nil
+}
+
+// chaos is what the gate has to do to one call beside serving it.
+type chaos struct {
+	drop, dropAfter bool
+	status          int
+	fault           *Fault
+}
+
+// before applies the rules to a call: it waits out the latency of the method,
+// picks the faults that strike and notes what the call's task has to suffer.
+func (c *control) before(call *Call) chaos {
+	var out chaos
+	c.mu.Lock()
+	for i := 0; i < len(c.faults); i++ {
+		f := c.faults[i]
+		if !matches(call, f.Method, f.Object, f.User) {
+			continue
+		}
+		if f.Skip > 0 {
+			f.Skip--
+			continue
+		}
+		if f.Count--; f.Count == 0 {
+			c.faults = slices.Delete(c.faults, i, i+1)
+		}
+		switch f.Where {
+		case "soap":
+			out.fault = f.built
+		case "task":
+			call.failTask = f.built
+		case "drop-before":
+			out.drop = true
+		case "drop-after":
+			out.dropAfter = true
+		case "http":
+			out.status = f.Status
+		}
+		break
+	}
+	call.taskDelay = c.taskRule(call)
+	delay := c.delayOf(call, func(l latencyRule) float64 { return l.Seconds })
+	c.mu.Unlock()
+	if delay > 0 {
+		select {
+		case <-time.After(delay):
+		case <-call.gone:
+		}
+	}
+	return out
+}
+
+func (c *control) routeFaults() {
+	c.Route("POST /v1/faults", func(r *http.Request) (any, error) {
+		f := &faultRule{Count: 1, Where: "soap"}
+		if err := readJSON(r, f); err != nil {
+			return nil, err
+		}
+		if err := f.build(); err != nil {
+			return nil, err
+		}
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.nextID++
+		f.ID = c.nextID
+		c.faults = append(c.faults, f)
+		return map[string]int{"id": f.ID}, nil
+	})
+	c.Route("GET /v1/faults", func(*http.Request) (any, error) {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		out := []faultRule{}
+		for _, f := range c.faults {
+			out = append(out, *f)
+		}
+		return out, nil
+	})
+	c.Route("DELETE /v1/faults", func(*http.Request) (any, error) {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.faults = nil
+		return nil, nil
+	})
+}

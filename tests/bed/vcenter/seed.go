@@ -1,0 +1,127 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"reflect"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/vmware/govmomi/object"
+	"github.com/vmware/govmomi/simulator"
+	"github.com/vmware/govmomi/vim25/mo"
+	"github.com/vmware/govmomi/vim25/types"
+)
+
+// seed puts many objects into the inventory fast: copies of the model's first
+// machine with identities of their own, and port groups on its first switch.
+// {"vms": 10000, "portGroups": 10000, "templates": 2, "prefix": "seed"}
+func (c *control) seed(r *http.Request) (any, error) {
+	req := struct {
+		VMs        int    `json:"vms"`
+		Portgroups int    `json:"portGroups"`
+		Templates  int    `json:"templates"`
+		Prefix     string `json:"prefix"`
+	}{Prefix: "seed"}
+	if err := readJSON(r, &req); err != nil {
+		return nil, err
+	}
+	if req.VMs < 0 || req.Portgroups < 0 || req.Templates < 0 {
+		return nil, bad("vms, portGroups, templates: %d, %d, %d; each is 0 or more", req.VMs, req.Portgroups, req.Templates)
+	}
+	start := time.Now()
+	c.t.world.Lock()
+	defer c.t.world.Unlock()
+	ctx := c.t.newContext(nil)
+	out := map[string][]string{"vms": {}, "portGroups": {}, "templates": {}}
+	for i := range req.Portgroups {
+		ref, err := c.t.seedPortgroup(ctx, fmt.Sprintf("%s-pg-%d", req.Prefix, i))
+		if err != nil {
+			return nil, err
+		}
+		out["portGroups"] = append(out["portGroups"], ref.Value)
+	}
+	for i := range req.VMs + req.Templates {
+		name, kind := fmt.Sprintf("%s-vm-%d", req.Prefix, i), "vms"
+		if i >= req.VMs {
+			name, kind = fmt.Sprintf("%s-template-%d", req.Prefix, i-req.VMs), "templates"
+		}
+		ref, err := c.t.seedMachine(name, kind == "templates")
+		if err != nil {
+			return nil, err
+		}
+		out[kind] = append(out[kind], ref.Value)
+	}
+	return map[string]any{"created": out, "seconds": time.Since(start).Seconds()}, nil
+}
+
+// pattern finds the oldest object of a type that a filter accepts.
+func pattern[T mo.Entity](t *Twin, kind string, accept func(T) bool) (found T, ok bool) {
+	for _, e := range t.registry().All(kind) {
+		if x, is := e.(T); is && accept(x) && (!ok || older(x.Reference(), found.Reference())) {
+			found, ok = x, true
+		}
+	}
+	return found, ok
+}
+
+// older compares two ids of one type by their counters: shorter is older, then by text.
+func older(a, b types.ManagedObjectReference) bool {
+	if len(a.Value) != len(b.Value) {
+		return len(a.Value) < len(b.Value)
+	}
+	return a.Value < b.Value
+}
+
+func (t *Twin) seedMachine(name string, template bool) (types.ManagedObjectReference, error) {
+	source, ok := pattern(t, "VirtualMachine", func(vm *simulator.VirtualMachine) bool { return vm.Config != nil && !vm.Config.Template })
+	if !ok {
+		return types.ManagedObjectReference{}, bad("vms: the model has no virtual machine to copy; start the twin with -vm 1 or more")
+	}
+	r := t.registry()
+	vm := &simulator.VirtualMachine{DataSets: map[string]*simulator.DataSet{}}
+	reflect.ValueOf(&vm.VirtualMachine).Elem().Set(deepCopy(reflect.ValueOf(source.VirtualMachine)))
+	r.NewEntity(vm)
+	vm.Name, vm.Config.Name = name, name
+	vm.Config.Template = template
+	vm.Config.Uuid, vm.Config.InstanceUuid = uuid.NewString(), uuid.NewString()
+	path := object.DatastorePath{}
+	path.FromString(source.Config.Files.VmPathName)
+	path.Path = name + "/" + name + ".vmx"
+	vm.Config.Files.VmPathName = path.String()
+	vm.Runtime.PowerState = types.VirtualMachinePowerStatePoweredOff
+	vm.Runtime.BootTime = nil
+	vm.Guest = guestWithoutTools()
+	vm.Snapshot, vm.RecentTask, vm.Network = nil, nil, nil
+	vm.Summary.Vm = &vm.Self
+	if template {
+		vm.ResourcePool = nil
+	}
+	for _, device := range vm.Config.Hardware.Device {
+		if nic, ok := device.(types.BaseVirtualEthernetCard); ok {
+			card := nic.GetVirtualEthernetCard()
+			card.MacAddress = t.inventory.newMAC()
+			if b, ok := card.Backing.(*types.VirtualEthernetCardDistributedVirtualPortBackingInfo); ok {
+				b.Port.PortKey, b.Port.ConnectionCookie = "", 0
+			}
+		}
+	}
+	t.bindPorts(r, vm.Self, nil, vm.Config, false)
+	t.stampConfig(vm.Config)
+	folder := r.Get(*source.Parent).(*simulator.Folder)
+	folder.ChildEntity = append(folder.ChildEntity, vm.Self)
+	r.PutEntity(folder, vm)
+	t.linkMachine(r, vm)
+	t.refresh(vm)
+	return vm.Self, nil
+}
+
+func (t *Twin) seedPortgroup(ctx *simulator.Context, name string) (types.ManagedObjectReference, error) {
+	dvs, ok := pattern(t, "VmwareDistributedVirtualSwitch", func(*simulator.DistributedVirtualSwitch) bool { return true })
+	if !ok {
+		return types.ManagedObjectReference{}, bad("portGroups: the model has no distributed switch; start the twin with -pg 1 or more")
+	}
+	folder := t.registry().Get(*dvs.Parent).(*simulator.Folder)
+	pg := t.putPortgroup(ctx, dvs, &folder.Folder, &types.DVPortgroupConfigSpec{Name: name, NumPorts: 8})
+	return pg.Self, nil
+}

@@ -1,0 +1,247 @@
+package main
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"github.com/google/uuid"
+	"github.com/vmware/govmomi/simulator"
+	"github.com/vmware/govmomi/vim25/mo"
+	"github.com/vmware/govmomi/vim25/types"
+)
+
+// View is a ListView or a ContainerView of one session. A ListView holds what its
+// client put in; a ContainerView computes its content when somebody looks after the
+// inventory changed, so creating a thousand objects costs one walk, not a thousand.
+type View struct {
+	self      types.ManagedObjectReference
+	container *types.ManagedObjectReference // nil: a ListView
+	kinds     []string
+	recursive bool
+
+	stale atomic.Bool // the content has to be computed anew
+
+	mu   sync.Mutex
+	refs []types.ManagedObjectReference
+	have map[types.ManagedObjectReference]struct{} // of a ListView
+}
+
+// content lists the view's objects. The world is held, for reading at least.
+func (v *View) content(t *Twin) []types.ManagedObjectReference {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.container != nil && v.stale.Swap(false) {
+		v.refs = v.collect(t)
+	}
+	return v.refs
+}
+
+// properties is the view as a managed object.
+func (v *View) properties(t *Twin) any {
+	refs := v.content(t)
+	if v.container == nil {
+		return &mo.ListView{ManagedObjectView: mo.ManagedObjectView{Self: v.self, View: refs}}
+	}
+	return &mo.ContainerView{
+		ManagedObjectView: mo.ManagedObjectView{Self: v.self, View: refs},
+		Container:         *v.container, Type: v.kinds, Recursive: v.recursive,
+	}
+}
+
+// collect walks the container. Source: ViewManager.CreateContainerView (documented):
+// direct children only unless recursive; the container itself is not part of the view.
+func (v *View) collect(t *Twin) []types.ManagedObjectReference {
+	var out []types.ManagedObjectReference
+	seen := map[types.ManagedObjectReference]bool{}
+	wanted := map[string]bool{}
+	var walk func(types.ManagedObjectReference)
+	walk = func(parent types.ManagedObjectReference) {
+		for _, child := range children(t.registry().Get(parent)) {
+			if seen[child] {
+				continue
+			}
+			seen[child] = true
+			want, known := wanted[child.Type]
+			if !known {
+				want = len(v.kinds) == 0
+				for _, kind := range v.kinds {
+					want = want || isA(child.Type, kind)
+				}
+				wanted[child.Type] = want
+			}
+			if want {
+				out = append(out, child)
+			}
+			if v.recursive {
+				walk(child)
+			}
+		}
+	}
+	walk(*v.container)
+	return out
+}
+
+// children lists the inventory objects directly below another one.
+func children(obj mo.Reference) []types.ManagedObjectReference {
+	switch e := obj.(type) {
+	case *simulator.Folder:
+		return e.ChildEntity
+	case *simulator.Datacenter:
+		return []types.ManagedObjectReference{e.VmFolder, e.HostFolder, e.DatastoreFolder, e.NetworkFolder}
+	case *simulator.StoragePod:
+		return e.ChildEntity
+	case *simulator.ClusterComputeResource:
+		return append(append([]types.ManagedObjectReference(nil), e.Host...), *e.ResourcePool)
+	case *mo.ComputeResource:
+		return append(append([]types.ManagedObjectReference(nil), e.Host...), *e.ResourcePool)
+	case *simulator.ResourcePool:
+		return append(append([]types.ManagedObjectReference(nil), e.ResourcePool.ResourcePool...), e.Vm...)
+	case *simulator.VirtualApp:
+		return append(append([]types.ManagedObjectReference(nil), e.ResourcePool.ResourcePool...), e.Vm...)
+	case *simulator.HostSystem:
+		return e.Vm
+	}
+	return nil
+}
+
+// containers are the types a ContainerView may be made of.
+// Source: ViewManager.CreateContainerView: a folder, datacenter, compute resource, resource pool or host (documented).
+var containers = []string{"Folder", "Datacenter", "ComputeResource", "ResourcePool", "HostSystem"}
+
+func createContainerView(c *Call, req any) (any, error) {
+	r := req.(*types.CreateContainerView)
+	if c.Ctx.Map.Get(r.Container) == nil {
+		return nil, notFound(r.Container)
+	}
+	allowed := false
+	for _, kind := range containers {
+		allowed = allowed || isA(r.Container.Type, kind)
+	}
+	if !allowed {
+		return nil, NewFault(&types.InvalidArgument{InvalidProperty: "container"})
+	}
+	for _, kind := range r.Type {
+		if managedType(kind) == nil {
+			return nil, NewFault(&types.InvalidArgument{InvalidProperty: "type"})
+		}
+	}
+	v := &View{container: &r.Container, kinds: r.Type, recursive: r.Recursive}
+	v.stale.Store(true)
+	return &types.CreateContainerViewResponse{Returnval: c.addView("ContainerView", v)}, nil
+}
+
+func createListView(c *Call, req any) (any, error) {
+	v := &View{}
+	unresolved := v.add(c, req.(*types.CreateListView).Obj)
+	if len(unresolved) > 0 {
+		return nil, notFound(unresolved[0])
+	}
+	return &types.CreateListViewResponse{Returnval: c.addView("ListView", v)}, nil
+}
+
+func (c *Call) addView(kind string, v *View) types.ManagedObjectReference {
+	v.self = c.sessionRef(kind)
+	c.Session.put(v.self, v)
+	c.Twin.watchers.addView(v)
+	return v.self
+}
+
+// sessionRef makes a reference in the form vCenter gives to objects of a session.
+func (c *Call) sessionRef(kind string) types.ManagedObjectReference {
+	return types.ManagedObjectReference{Type: kind, Value: "session[" + c.Session.Key + "]" + uuid.NewString()}
+}
+
+// add appends known objects that are not in the list yet and returns the unknown ones.
+func (v *View) add(c *Call, refs []types.ManagedObjectReference) (unresolved []types.ManagedObjectReference) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.have == nil {
+		v.have = map[types.ManagedObjectReference]struct{}{}
+	}
+	for _, ref := range refs {
+		if !c.Twin.exists(c.Session, ref) {
+			unresolved = append(unresolved, ref)
+			continue
+		}
+		if _, dup := v.have[ref]; !dup {
+			v.have[ref] = struct{}{}
+			v.refs = append(v.refs, ref) // readers keep their own, shorter slice
+		}
+	}
+	return unresolved
+}
+
+// remove takes objects off the list and tells whether one was on it.
+func (v *View) remove(refs ...types.ManagedObjectReference) bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	before := len(v.have)
+	for _, ref := range refs {
+		delete(v.have, ref)
+	}
+	if len(v.have) == before {
+		return false
+	}
+	kept := make([]types.ManagedObjectReference, 0, len(v.have))
+	for _, ref := range v.refs {
+		if _, still := v.have[ref]; still {
+			kept = append(kept, ref)
+		}
+	}
+	v.refs = kept
+	return true
+}
+
+func (c *Call) view() (*View, error) {
+	if v, ok := c.Session.get(c.This).(*View); ok {
+		return v, nil
+	}
+	return nil, notFound(c.This)
+}
+
+// modifyListView returns what it could not resolve; that is no fault.
+// Source: ListView.ModifyListView (documented).
+func modifyListView(c *Call, req any) (any, error) {
+	v, err := c.view()
+	if err != nil {
+		return nil, err
+	}
+	r := req.(*types.ModifyListView)
+	unresolved := v.add(c, r.Add)
+	v.remove(r.Remove...)
+	c.Twin.Touch(v.self)
+	return &types.ModifyListViewResponse{Returnval: unresolved}, nil
+}
+
+func resetListView(c *Call, req any) (any, error) {
+	v, err := c.view()
+	if err != nil {
+		return nil, err
+	}
+	v.mu.Lock()
+	v.refs, v.have = nil, nil
+	v.mu.Unlock()
+	unresolved := v.add(c, req.(*types.ResetListView).Obj)
+	c.Twin.Touch(v.self)
+	return &types.ResetListViewResponse{Returnval: unresolved}, nil
+}
+
+func destroyView(c *Call, _ any) (any, error) {
+	v, err := c.view()
+	if err != nil {
+		return nil, err
+	}
+	c.Session.drop(c.This)
+	c.Twin.watchers.dropView(v)
+	c.Twin.Touch(c.This)
+	return &types.DestroyViewResponse{}, nil
+}
+
+func registerViews(t *Twin) {
+	// Views guard themselves, so their calls only need the inventory to stand still.
+	t.HandleMode("CreateContainerView", "ViewManager", Reader, createContainerView)
+	t.HandleMode("CreateListView", "ViewManager", Reader, createListView)
+	t.HandleMode("ModifyListView", "ListView", Reader, modifyListView)
+	t.HandleMode("ResetListView", "ListView", Reader, resetListView)
+	t.HandleMode("DestroyView", "", Reader, destroyView)
+}

@@ -1,0 +1,190 @@
+package main
+
+import (
+	"sync"
+
+	"github.com/vmware/govmomi/vim25/types"
+)
+
+// watchers knows who watches what: for each object the filters that select it or
+// pass it on their way, and the views that hold it. Touching an object only marks
+// it in those filters and wakes their collectors; nothing is compared here. So a
+// change costs the same whether one client watches or none, and however big the
+// inventory is.
+type watchers struct {
+	mu    sync.Mutex
+	index map[types.ManagedObjectReference]map[*Filter]struct{}
+	views map[*View]struct{}
+}
+
+func (w *watchers) init() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.index = map[types.ManagedObjectReference]map[*Filter]struct{}{}
+	w.views = map[*View]struct{}{}
+}
+
+// touch marks one object as possibly changed.
+func (w *watchers) touch(ref types.ManagedObjectReference) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.touchLocked(ref)
+}
+
+func (w *watchers) touchLocked(ref types.ManagedObjectReference) {
+	for f := range w.index[ref] {
+		f.dirty[ref] = struct{}{}
+		if _, passed := f.deps[ref]; passed {
+			f.reselect = true
+		}
+		f.collector.wakeLocked()
+	}
+	switch ref.Type {
+	case "Folder", "ResourcePool", "HostSystem", "VirtualApp", "ClusterComputeResource", "ComputeResource":
+		w.staleLocked() // one of these may have gained or lost a child
+	}
+}
+
+// inventoryChanged tells container views that entities came or went.
+func (w *watchers) inventoryChanged() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.staleLocked()
+}
+
+func (w *watchers) staleLocked() {
+	for v := range w.views {
+		if v.container != nil && !v.stale.Swap(true) {
+			w.touchLocked(v.self)
+		}
+	}
+}
+
+// prune takes a destroyed object out of every list view, so that its watchers see it leave.
+func (w *watchers) prune(ref types.ManagedObjectReference) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.index[ref]) == 0 && ref.Type == "Task" {
+		return
+	}
+	for v := range w.views {
+		if v.container == nil && v.remove(ref) {
+			w.touchLocked(v.self)
+		}
+	}
+}
+
+func (w *watchers) addView(v *View) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.views[v] = struct{}{}
+}
+
+func (w *watchers) dropView(v *View) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.views, v)
+}
+
+// follow makes f hear of exactly the objects in now.
+func (w *watchers) follow(f *Filter, now map[types.ManagedObjectReference]struct{}) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for ref := range f.followed {
+		if _, still := now[ref]; !still {
+			w.unfollowLocked(f, ref)
+		}
+	}
+	for ref := range now {
+		if _, had := f.followed[ref]; !had {
+			m := w.index[ref]
+			if m == nil {
+				m = map[*Filter]struct{}{}
+				w.index[ref] = m
+			}
+			m[f] = struct{}{}
+		}
+	}
+	f.followed = now
+}
+
+func (w *watchers) unfollowLocked(f *Filter, ref types.ManagedObjectReference) {
+	delete(w.index[ref], f)
+	if len(w.index[ref]) == 0 {
+		delete(w.index, ref)
+	}
+}
+
+// unfollow makes f hear of nothing more.
+func (w *watchers) unfollow(f *Filter) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for ref := range f.followed {
+		w.unfollowLocked(f, ref)
+	}
+	f.followed = nil
+}
+
+// take hands over what was marked in f since the last time.
+func (w *watchers) take(f *Filter) (dirty map[types.ManagedObjectReference]struct{}, reselect bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	dirty, reselect = f.dirty, f.reselect
+	f.dirty, f.reselect = map[types.ManagedObjectReference]struct{}{}, false
+	return dirty, reselect
+}
+
+// setDeps replaces the objects whose change makes f select anew.
+func (w *watchers) setDeps(f *Filter, deps map[types.ManagedObjectReference]struct{}) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	f.deps = deps
+}
+
+// sweep marks everything that anybody watches, as a belt: a change that nobody
+// announced is found at the next sweep at the latest.
+func (w *watchers) sweep() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.staleLocked()
+	for ref, filters := range w.index {
+		for f := range filters {
+			f.dirty[ref] = struct{}{}
+			f.reselect = true
+			f.collector.wakeLocked()
+		}
+	}
+}
+
+// wake makes the waiters of a collector look again.
+func (w *watchers) wake(c *Collector) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	c.wakeLocked()
+}
+
+// signal returns a channel that closes at the next wake.
+func (w *watchers) signal(c *Collector) <-chan struct{} {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return c.changed
+}
+
+// forget ends everything an ended session owned.
+func (w *watchers) forget(s *Session) {
+	s.mu.Lock()
+	owned := s.owned
+	s.owned = map[types.ManagedObjectReference]any{}
+	s.mu.Unlock()
+	for _, obj := range owned {
+		switch o := obj.(type) {
+		case *View:
+			w.dropView(o)
+		case *Filter:
+			w.unfollow(o)
+		case *Collector:
+			o.closed.Store(true)
+			w.wake(o)
+		}
+	}
+}
