@@ -1,0 +1,56 @@
+"""The documents hold: links lead somewhere, and every example is accepted by the operator."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from nested_hyperv.api import meta
+from nested_hyperv.api.host import parse_host
+from nested_hyperv.api.portgroup import parse_port_group
+
+ROOT = Path(__file__).parents[3]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+_LINK = re.compile(r"\[[^\]]*\]\((?!https?://)([^)#\s]*)(#[^)\s]*)?\)")
+_BLOCK = re.compile(r"^```yaml\n(.*?)^```", re.DOTALL | re.MULTILINE)
+PARSERS = {meta.KIND_PORT_GROUP: parse_port_group, meta.KIND_HOST: parse_host}
+
+
+def _name(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+def _anchors(page: Path) -> set[str]:
+    titles = re.findall(r"^#+ (.*)$", page.read_text(), re.MULTILINE)
+    return {"#" + re.sub(r"[^a-z0-9 -]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+def _examples() -> list[Any]:
+    return [
+        pytest.param(document, id=f"{_name(page)}-{document['metadata']['name']}")
+        for page in PAGES
+        for block in _BLOCK.findall(page.read_text())
+        for document in yaml.safe_load_all(block)
+        if document.get("kind") in PARSERS
+    ]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=_name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target, anchor in _LINK.findall(page.read_text()):
+        path = (page.parent / target).resolve() if target else page
+        assert path.exists(), f"{_name(page)} links to {target}"
+        if anchor:
+            assert anchor in _anchors(path), f"{_name(page)} links to {target}{anchor}"
+
+
+@pytest.mark.parametrize("document", _examples())
+def test_examples_are_valid(document: dict[str, Any]) -> None:
+    assert document["apiVersion"] == meta.API_VERSION
+    PARSERS[document["kind"]](document["spec"], name=document["metadata"]["name"])
+
+
+def test_there_are_examples_of_both_kinds() -> None:
+    assert {case.values[0]["kind"] for case in _examples()} == set(PARSERS)
