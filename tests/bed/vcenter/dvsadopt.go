@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/vmware/govmomi/simulator"
@@ -10,6 +11,7 @@ import (
 // adoptNetworks completes the switches and port groups that the stock model
 // builder made: effective settings, versions, switch-wide port keys, uplinks.
 func (t *Twin) adoptNetworks(ctx *simulator.Context) {
+	t.rebuildNetworkLists(ctx.Map)
 	for _, obj := range ctx.Map.AllReference("VmwareDistributedVirtualSwitch") {
 		dvs, ok := obj.(*simulator.DistributedVirtualSwitch)
 		if !ok {
@@ -19,6 +21,44 @@ func (t *Twin) adoptNetworks(ctx *simulator.Context) {
 		for _, ref := range dvs.Portgroup {
 			t.adoptPortgroup(dvs, portgroupOf(ctx.Map, ref))
 		}
+	}
+}
+
+// rebuildNetworkLists writes the network lists of datacenters, hosts and compute
+// resources anew. In the stock model they share one backing array, so that adding
+// to one overwrites another, and a datacenter lists its switches as networks.
+// Documented: Datacenter.network and HostSystem.network list networks, which
+// includes distributed port groups.
+func (t *Twin) rebuildNetworkLists(r *simulator.Registry) {
+	standard := map[types.ManagedObjectReference][]types.ManagedObjectReference{}
+	for _, obj := range r.AllReference("Network") {
+		if dc := datacenterOf(r, obj.Reference()); dc != nil {
+			standard[dc.Self] = append(standard[dc.Self], obj.Reference())
+		}
+	}
+	for _, obj := range r.AllReference("Datacenter") {
+		dc := obj.(*simulator.Datacenter)
+		dc.Network = slices.Clone(standard[dc.Self])
+	}
+	for _, obj := range r.AllReference("HostSystem") {
+		host, compute := obj.(*simulator.HostSystem), computeOf(r, obj.(*simulator.HostSystem).Parent)
+		host.Network = nil
+		if dc := datacenterOf(r, host.Self); dc != nil {
+			host.Network = slices.Clone(standard[dc.Self])
+		}
+		if compute != nil {
+			compute.Network = slices.Clone(host.Network)
+		}
+	}
+	for _, obj := range r.AllReference("VmwareDistributedVirtualSwitch") {
+		dvs := obj.(*simulator.DistributedVirtualSwitch)
+		if dc := datacenterOf(r, dvs.Self); dc != nil {
+			dc.Network = append(dc.Network, dvs.Portgroup...)
+		}
+		for _, ref := range dvs.Portgroup {
+			portgroupOf(r, ref).Host = slices.Clone(dvs.Summary.HostMember)
+		}
+		t.showNetworks(r, dvs.Summary.HostMember, dvs.Portgroup...)
 	}
 }
 

@@ -215,5 +215,15 @@ func hardwareOption(version int) types.VirtualHardwareOption {
 		NumUSBControllers: types.IntOption{Max: 1},
 		NumSIOControllers: types.IntOption{Min: 1, Max: 1, DefaultValue: 1},
 		NumPS2Controllers: types.IntOption{Min: 1, Max: 1, DefaultValue: 1},
+		ResourceConfigOption: types.ResourceConfigOption{
+			CpuAllocationOption:    allocationOption(),
+			MemoryAllocationOption: allocationOption(),
+		},
 	}
+}
+
+func allocationOption() types.ResourceAllocationOption {
+	return types.ResourceAllocationOption{SharesOption: types.SharesOption{
+		SharesOption: types.IntOption{Max: 1000000, DefaultValue: 1000}, DefaultLevel: types.SharesLevelNormal,
+	}}
 }

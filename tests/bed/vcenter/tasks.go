@@ -65,7 +65,7 @@ func (c *Call) StartTask(entity types.ManagedObjectReference, descriptionID stri
 		QueueTime:     t.now(),
 		EventChainId:  chain,
 	}
-	c.Ctx.Map.Put(task) // TaskManager's own handler adds it to every recentTask
+	c.putTask(task)
 	t.trimRecentTasks()
 	t.Touch(task.Self, entity, *t.content().TaskManager)
 
@@ -76,6 +76,23 @@ func (c *Call) StartTask(entity types.ManagedObjectReference, descriptionID stri
 		tc.run(body)
 	}()
 	return task.Self
+}
+
+// putTask registers a task; TaskManager's own handler adds it to every recentTask.
+// It cannot do so for a switch, whose type name is not that of its Go struct (see
+// promoteSwitches): mo.ApplyPropertyChange would follow the wrong layout.
+func (c *Call) putTask(task *simulator.Task) {
+	entity := *task.Info.Entity
+	if !isSwitch(entity.Type) {
+		c.Ctx.Map.Put(task)
+		return
+	}
+	task.Info.Entity = &task.Self
+	c.Ctx.Map.Put(task)
+	task.Info.Entity = &entity
+	if e, ok := c.Ctx.Map.Get(entity).(mo.Entity); ok {
+		e.Entity().RecentTask = append(e.Entity().RecentTask, task.Self)
+	}
 }
 
 // run takes a task through its life.

@@ -22,6 +22,7 @@ func (t *Twin) completeMachine(r *simulator.Registry, vm *simulator.VirtualMachi
 	if full, known := guestFullName(config.GuestId); known {
 		config.GuestFullName = full
 	}
+	relabel(config)
 	for _, device := range config.Hardware.Device {
 		if nic, ok := device.(types.BaseVirtualEthernetCard); ok {
 			card := nic.GetVirtualEthernetCard()
@@ -39,4 +40,20 @@ func (t *Twin) completeMachine(r *simulator.Registry, vm *simulator.VirtualMachi
 	vm.Network = nil
 	t.relinkNetworks(r, vm, networksOf(config))
 	t.refresh(vm)
+}
+
+// relabel names NICs, disks and drives as vSphere does; stock calls a NIC "ethernet-0".
+func relabel(config *types.VirtualMachineConfigInfo) {
+	d := &draft{config: config}
+	for _, device := range config.Hardware.Device {
+		switch device.(type) {
+		case types.BaseVirtualEthernetCard, *types.VirtualDisk, *types.VirtualCdrom:
+			device.GetVirtualDevice().DeviceInfo = nil
+		}
+	}
+	for _, device := range config.Hardware.Device {
+		if base := device.GetVirtualDevice(); base.DeviceInfo == nil {
+			base.DeviceInfo = d.describe(device)
+		}
+	}
 }
