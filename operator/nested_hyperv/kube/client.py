@@ -59,7 +59,7 @@ class Listing:
 class RequestObserver(Protocol):
     """Who counts requests (metrics)."""
 
-    def __call__(self, method: str, code: str, seconds: float) -> None:
+    def __call__(self, method: str, code: str, seconds: float, /) -> None:
         """A request ended with this HTTP status, or `<error>` without one."""
 
 
