@@ -28,6 +28,8 @@ type Call struct {
 	gone      <-chan struct{} // closed when the client hung up
 	failTask  *Fault          // an injected fault that the task of this call ends with
 	taskDelay *rule           // latency and hold of the task of this call
+	chain     int32           // eventChainId of the task of this call
+	turn      *turn           // when the task of this call may start, see vmqueue.go
 }
 
 // Handler serves one method. It returns the *Response data object

@@ -72,6 +72,7 @@ func (c *control) drift(r *http.Request) (any, error) {
 	version := t.bumpVersion(ref)
 	t.noteChange(ref, req.User, t.now())
 	t.Touch(ref)
+	t.watchers.moved() // a drift may have changed a parent or a list of children
 	return map[string]string{"object": ref.Value, "version": version}, nil
 }
 
@@ -238,7 +239,7 @@ func (c *control) setSwitch(r *http.Request) (any, error) {
 	if req.Version != "" {
 		version = req.Version
 	}
-	learning := version >= "6.6.0"
+	learning := atLeast(version, macLearningSince)
 	if req.MacLearning != nil {
 		learning = *req.MacLearning
 	}

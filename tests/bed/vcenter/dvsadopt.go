@@ -66,6 +66,7 @@ func (t *Twin) adoptSwitch(dvs *simulator.DistributedVirtualSwitch) {
 	config := switchConfig(dvs)
 	config.DefaultPortConfig = defaultSwitchSetting()
 	config.CreateTime = t.now()
+	t.inventory.byUUID[dvs.Uuid] = dvs.Self
 	if config.MaxMtu == 0 {
 		config.MaxMtu = 1500
 	}

@@ -52,13 +52,18 @@ func queryAvailableSpecs(_ *Call, req any) (any, error) {
 // queryByUUID models QueryDvsByUuid. Documented: NotFound for an unknown UUID.
 func queryByUUID(c *Call, req any) (any, error) {
 	uuid := req.(*types.QueryDvsByUuid).Uuid
-	if dvs := switchByUUID(c.Ctx.Map, uuid); dvs != nil {
+	if dvs := c.Twin.switchByUUID(c.Ctx.Map, uuid); dvs != nil {
 		return &types.QueryDvsByUuidResponse{Returnval: &dvs.Self}, nil
 	}
 	return nil, NewFault(&types.NotFound{})
 }
 
-func switchByUUID(r *simulator.Registry, uuid string) *simulator.DistributedVirtualSwitch {
+// switchByUUID finds a switch. The index is only a hint: an entry is checked, and
+// a miss looks at all switches.
+func (t *Twin) switchByUUID(r *simulator.Registry, uuid string) *simulator.DistributedVirtualSwitch {
+	if dvs, ok := r.Get(t.inventory.byUUID[uuid]).(*simulator.DistributedVirtualSwitch); ok && dvs.Uuid == uuid {
+		return dvs
+	}
 	for _, obj := range r.AllReference("VmwareDistributedVirtualSwitch") {
 		if dvs, ok := obj.(*simulator.DistributedVirtualSwitch); ok && dvs.Uuid == uuid {
 			return dvs

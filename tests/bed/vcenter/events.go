@@ -14,6 +14,9 @@ func (c *Call) post(event types.BaseEvent) {
 	manager.PostEvent(c.Ctx, &types.PostEvent{EventToPost: event})
 	e := event.GetEvent()
 	e.UserName = c.User
+	if c.chain != 0 {
+		e.ChainId = c.chain // documented: equals TaskInfo.eventChainId
+	}
 	e.CreatedTime = c.Twin.now()
 	c.Twin.Touch(manager.Self)
 }

@@ -16,6 +16,8 @@ type inventory struct {
 	reserved map[nameKey]types.ManagedObjectReference // by the task that reserved it
 	switches map[types.ManagedObjectReference]*portTable
 	guests   map[types.ManagedObjectReference]*guest
+	busy     map[types.ManagedObjectReference]*turn // the last task on each machine
+	byUUID   map[string]types.ManagedObjectReference
 	lastMac  uint32
 	versions int64
 }
@@ -41,6 +43,8 @@ func newInventory() *inventory {
 		reserved: map[nameKey]types.ManagedObjectReference{},
 		switches: map[types.ManagedObjectReference]*portTable{},
 		guests:   map[types.ManagedObjectReference]*guest{},
+		busy:     map[types.ManagedObjectReference]*turn{},
+		byUUID:   map[string]types.ManagedObjectReference{},
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"log"
 	"runtime/debug"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/vmware/govmomi/simulator"
@@ -65,14 +66,18 @@ func (c *Call) StartTask(entity types.ManagedObjectReference, descriptionID stri
 		QueueTime:     t.now(),
 		EventChainId:  chain,
 	}
+	c.chain = chain
 	c.putTask(task)
 	t.trimRecentTasks()
 	t.Touch(task.Self, entity, *t.content().TaskManager)
 
 	tc := &TaskContext{Call: c, Task: task.Self, task: task}
+	turn := c.turn
 	t.running.Add(1)
 	go func() {
 		defer t.running.Done()
+		turn.await()
+		defer turn.pass()
 		tc.run(body)
 	}()
 	return task.Self
@@ -159,6 +164,9 @@ func (tc *TaskContext) finish(result any, fault *Fault) {
 	}
 	t.Touch(*info.Entity)
 	t.Touch(morefs(result)...)
+	if strings.HasPrefix(tc.Method, "Move") {
+		t.watchers.moved()
+	}
 }
 
 // trimRecentTasks keeps the recentTask lists to what a vCenter shows.

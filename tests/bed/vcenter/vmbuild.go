@@ -152,6 +152,7 @@ func (t *Twin) unlinkMachine(ctx *simulator.Context, vm *simulator.VirtualMachin
 	}
 	t.relinkNetworks(r, vm, nil)
 	delete(t.inventory.guests, vm.Self)
+	delete(t.inventory.busy, vm.Self)
 	t.removeChild(ctx, vm)
 }
 

@@ -10,7 +10,7 @@ import (
 // destroyMachine models Destroy_Task. Documented: InvalidPowerState while it is
 // on, in the task; the files go too.
 func destroyMachine(c *Call, _ any) (any, error) {
-	ref := c.StartTask(c.This, descriptionID(c.This.Type, c.Method), func(tc *TaskContext) (any, error) {
+	ref := c.machineTask(func(tc *TaskContext) (any, error) {
 		return nil, tc.removeMachine(c.This)
 	})
 	return &types.Destroy_TaskResponse{Returnval: ref}, nil

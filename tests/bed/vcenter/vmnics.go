@@ -54,7 +54,7 @@ func (d *draft) checkNIC(index int, nic *types.VirtualEthernetCard) error {
 		}
 		b.Network = network
 	case *types.VirtualEthernetCardDistributedVirtualPortBackingInfo:
-		dvs := switchByUUID(r, b.Port.SwitchUuid)
+		dvs := d.call.Twin.switchByUUID(r, b.Port.SwitchUuid)
 		if dvs == nil {
 			return Faultf(&types.NotFound{}, "The object or item referred to could not be found.")
 		}

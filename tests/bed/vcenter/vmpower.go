@@ -15,7 +15,7 @@ const (
 
 // powerTask runs a power operation in a task.
 func (c *Call) powerTask(operation func(*Call, *simulator.VirtualMachine) error) types.ManagedObjectReference {
-	return c.StartTask(c.This, descriptionID(c.This.Type, c.Method), func(tc *TaskContext) (any, error) {
+	return c.machineTask(func(tc *TaskContext) (any, error) {
 		vm, err := machineOf(tc.Ctx.Map, c.This)
 		if err != nil {
 			return nil, err

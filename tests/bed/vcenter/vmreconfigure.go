@@ -20,7 +20,7 @@ func reconfigureMachine(c *Call, req any) (any, error) {
 			return nil, err
 		}
 	}
-	ref := c.StartTask(c.This, descriptionID(c.This.Type, c.Method), func(tc *TaskContext) (any, error) {
+	ref := c.machineTask(func(tc *TaskContext) (any, error) {
 		return nil, tc.reconfigureMachine(c.This, spec)
 	})
 	return &types.ReconfigVM_TaskResponse{Returnval: ref}, nil
@@ -108,7 +108,7 @@ func checkTemplate(vm *simulator.VirtualMachine, spec *types.VirtualMachineConfi
 // InvalidName, allowed on a template and while on.
 func renameMachine(c *Call, req any) (any, error) {
 	name := req.(*types.Rename_Task).NewName
-	ref := c.StartTask(c.This, descriptionID(c.This.Type, c.Method), func(tc *TaskContext) (any, error) {
+	ref := c.machineTask(func(tc *TaskContext) (any, error) {
 		vm, err := machineOf(tc.Ctx.Map, c.This)
 		if err != nil {
 			return nil, err

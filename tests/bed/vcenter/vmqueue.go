@@ -1,0 +1,58 @@
+package main
+
+import (
+	"github.com/vmware/govmomi/vim25/types"
+)
+
+// One machine, one operation at a time.
+
+// turn orders the tasks on one machine: a task waits for the one before it.
+type turn struct {
+	task   types.ManagedObjectReference
+	before <-chan struct{}
+	done   chan struct{}
+}
+
+// await blocks until the task before has ended. A nil turn never waits.
+func (w *turn) await() {
+	if w != nil && w.before != nil {
+		<-w.before
+	}
+}
+
+// pass lets the next task go.
+func (w *turn) pass() {
+	if w != nil {
+		close(w.done)
+	}
+}
+
+func (w *turn) ended() bool {
+	select {
+	case <-w.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// machineTask starts a task that changes the machine it is called on.
+//
+// Observed, and contradictory: vCenter lets a second operation wait in state
+// queued (terraform-provider-vsphere issue 493), ESXi refuses it at once with
+// TaskInProgress (govmomi issue 953). The rule switch busyVM chooses. Cloning from
+// a machine is no change of it.
+func (c *Call) machineTask(body TaskBody) types.ManagedObjectReference {
+	inv, id := c.Twin.inventory, descriptionID(c.This.Type, c.Method)
+	mine := &turn{done: make(chan struct{})}
+	if last := inv.busy[c.This]; last != nil && !last.ended() {
+		if inv.rules.BusyVM == ConflictReject {
+			return c.failedTask(c.This, id, NewFault(&types.TaskInProgress{Task: last.task}))
+		}
+		mine.before = last.done
+	}
+	c.turn = mine
+	mine.task = c.StartTask(c.This, id, body)
+	inv.busy[c.This] = mine
+	return mine.task
+}
