@@ -149,7 +149,12 @@ def translate_fault(fault: Any, call: Call) -> OperatorError:
         if isinstance(fault, types):
             translated: OperatorError = make(fault, call)
             return translated
-    return Blocked(Reason.TASK_FAILED, f"{call} failed with {kind}: {_message(fault)}")
+    return Blocked(Reason.TASK_FAILED, f"{_failed(call)} with {kind}: {_message(fault)}")
+
+
+def _failed(call: Call) -> str:
+    text = f"{call} failed"
+    return text[0].upper() + text[1:]
 
 
 def _kind(fault: Any) -> str:
@@ -209,7 +214,7 @@ def _in_use(fault: Any, call: Call) -> OperatorError:
 
 
 def _power(fault: Any, call: Call) -> OperatorError:
-    return PowerOffNeeded(f"The machine has to be powered off for this change: {_message(fault)} ({call}).")
+    return PowerOffNeeded(f"The machine has to be powered off for this change: {_message(fault)}")
 
 
 def _concurrent(fault: Any, call: Call) -> OperatorError:
@@ -217,12 +222,12 @@ def _concurrent(fault: Any, call: Call) -> OperatorError:
 
 
 def _transient(fault: Any, call: Call) -> OperatorError:
-    return Transient(Reason.TASK_FAILED, f"{call} failed with {_kind(fault)}: {_message(fault)} It is tried again.")
+    return Transient(Reason.TASK_FAILED, f"{_failed(call)} with {_kind(fault)}: {_message(fault)} It is tried again.")
 
 
 def _blocked(reason: Reason, cure: str) -> Callable[[Any, Call], OperatorError]:
     def make(fault: Any, call: Call) -> OperatorError:
-        return Blocked(reason, f"{call} failed with {_kind(fault)}: {_message(fault)} {cure}")
+        return Blocked(reason, f"{_failed(call)} with {_kind(fault)}: {_message(fault)} {cure}")
 
     return make
 

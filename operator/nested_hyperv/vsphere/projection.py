@@ -313,7 +313,7 @@ def _settle_error(fields: Fields, server: str) -> None:
         # Somebody else was faster: what the task wanted is the case.
         fields.update(state=TaskState.SUCCESS, error=None)
         return
-    fields["error"] = translate_fault(fault, Call("The task", server))
+    fields["error"] = translate_fault(fault, Call("the vCenter task", server))
 
 
 def build(ref: MoRef, fields: Fields) -> Record | Task:
