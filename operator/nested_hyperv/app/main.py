@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
-_log = logging.getLogger(__name__)
+# Not __name__: that is __main__ under `python -m`, and would be taken for a library.
+_log = logging.getLogger("nested_hyperv.app.main")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

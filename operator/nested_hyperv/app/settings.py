@@ -63,7 +63,7 @@ def _setting(default: object, parse: Callable[[str], object], doc: str, shown: s
 class Settings:
     """All settings. The variable of `http_port` is `NHV_HTTP_PORT`, its flag `--http-port`."""
 
-    cluster_id: str | None = _setting(  # noqa: RUF009 - makes a dataclass field
+    cluster_id: str | None = _setting(
         None,
         _text,
         "Identifies this cluster in every ownership mark in vSphere. Must be unique among the clusters that use one"
@@ -76,7 +76,9 @@ class Settings:
     workers: int = _setting(
         32, _number(1, _WORKERS_MAX), "How many objects are worked on at once; one vCenter gets three quarters at most."
     )
-    log_format: Format = _setting("text", _choice(FORMATS, str.lower), "`text` for people, `json` for machines.")
+    log_format: Format = _setting(  # noqa: RUF009 - makes a dataclass field
+        "text", _choice(FORMATS, str.lower), "`text` for people, `json` for machines."
+    )
     log_level: str = _setting(
         "INFO", _choice(LEVELS, str.upper), "`DEBUG`, `INFO`, `WARNING` or `ERROR`; libraries log warnings only."
     )

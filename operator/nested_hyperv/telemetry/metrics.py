@@ -19,6 +19,7 @@ from prometheus_client import (
     Histogram,
     PlatformCollector,
     ProcessCollector,
+    disable_created_metrics,
     generate_latest,
 )
 from prometheus_client.core import GaugeMetricFamily
@@ -88,6 +89,7 @@ class Metrics:
     """All metrics, and the page that shows them."""
 
     def __init__(self, *, version: str, registry: CollectorRegistry | None = None) -> None:
+        disable_created_metrics()  # a second series for each, which nobody reads
         self.registry = registry or CollectorRegistry()
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
             collector(registry=self.registry)
