@@ -213,7 +213,7 @@ def _in_use(fault: Any, call: Call) -> OperatorError:
     return InUse(f"{name} is still in use, so {call.method} was refused. Detach what uses it. ({_message(fault)})")
 
 
-def _power(fault: Any, call: Call) -> OperatorError:
+def _power(fault: Any, _: Call) -> OperatorError:
     return PowerOffNeeded(f"The machine has to be powered off for this change: {_message(fault)}")
 
 

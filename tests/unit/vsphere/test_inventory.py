@@ -5,7 +5,15 @@ from typing import Any
 
 import pytest
 
-from nested_hyperv.domain.inventory import MoRef, PortGroup, Task, TaskState, VirtualMachine
+from nested_hyperv.domain.inventory import (
+    MoRef,
+    PortGroup,
+    Record,
+    Task,
+    TaskState,
+    VirtualMachine,
+    VirtualMachineDetail,
+)
 from nested_hyperv.domain.resource import ObjectKey
 from nested_hyperv.vsphere.collector import Update
 from nested_hyperv.vsphere.inventory import Inventory
@@ -34,7 +42,7 @@ class Bench:
         self.inventory.apply([Update(kind, ref, fields)])
         return list(self.woken)
 
-    def read(self, record: Any) -> list[ObjectKey]:
+    def read(self, record: Record) -> list[ObjectKey]:
         self.woken.clear()
         self.inventory.refresh(record)
         return list(self.woken)
@@ -156,8 +164,6 @@ def test_the_detail_of_a_machine_survives_a_push_and_shows_that_it_is_old() -> N
     bench = Bench()
     bench.inventory.watch(A, [VM])
     bench.push("enter", VM, change_version="v1", config_available=True)
-    from nested_hyperv.domain.inventory import VirtualMachineDetail
-
     read = bench.inventory.cached(VM)
     assert isinstance(read, VirtualMachine)
     assert not read.detailed

@@ -37,7 +37,7 @@ def test_every_watched_path_exists_in_the_api(kind: str) -> None:
     for path in paths_of(kind, (99,)):
         at: Any = type(managed(MoRef(kind, "x"), None))
         for step in path.split("."):
-            found = next((info for info in at._GetPropertyList() if info.name == step), None)
+            found = next((info for info in at._GetPropertyList() if info.name == step), None)  # noqa: SLF001
             assert found is not None, path
             at = found.type
 
@@ -117,7 +117,7 @@ def test_a_security_flag_that_is_inherited_makes_the_block_inherited() -> None:
         (DVS.PvlanSpec(inherited=False, pvlanId=5), None),
     ],
 )
-def test_only_a_plain_vlan_has_an_id(vlan: Any, expected: int | None) -> None:
+def test_only_a_plain_vlan_has_an_id(vlan: object, expected: int | None) -> None:
     assert port_config(vlan=vlan).vlan == expected
 
 

@@ -102,8 +102,10 @@ def test_a_new_adapter_is_a_vmxnet3_on_the_port_group_by_key() -> None:
     settings = VirtualMachineSettings(adapters=(NetworkAdapterEdit(None, LAB), NetworkAdapterEdit(None, PLAIN)))
     first, second = machine_changes(settings, {}).deviceChange
     assert isinstance(first.device, vim.vm.device.VirtualVmxnet3)
-    assert (first.device.backing.port.portgroupKey, first.device.backing.port.switchUuid) == ("dvportgroup-1", "uuid-1")
-    assert second.device.backing.deviceName == "VM Network"
+    text = wire(first)
+    assert "<portgroupKey>dvportgroup-1</portgroupKey>" in text
+    assert "<switchUuid>uuid-1</switchUuid>" in text
+    assert "<deviceName>VM Network</deviceName>" in wire(second)
     assert first.device.key != second.device.key
 
 
