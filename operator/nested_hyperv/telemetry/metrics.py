@@ -89,7 +89,8 @@ class Metrics:
     """All metrics, and the page that shows them."""
 
     def __init__(self, *, version: str, registry: CollectorRegistry | None = None) -> None:
-        disable_created_metrics()  # a second series for each, which nobody reads
+        # A second series for each counter, which nobody reads.
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = registry or CollectorRegistry()
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
             collector(registry=self.registry)
