@@ -9,7 +9,9 @@ import pytest
 import yaml
 
 from bed.apiserver import ControlPlane, KubectlError
+from bed.operator_process import OperatorProcess
 from bed.waiting import wait_for
+from nested_hyperv.api import meta
 
 ROOT: Final = Path(__file__).parents[2]
 DEPLOY: Final = ROOT / "deploy"
@@ -240,10 +242,65 @@ def test_people_with_a_built_in_role_can_use_labs_but_never_write_status(
         control_plane.kubectl("delete", "rolebinding", binding, f"--namespace={LAB}")
 
 
-@pytest.mark.usefixtures("namespaces")
-def test_the_sample_lab_is_accepted(control_plane: ControlPlane) -> None:
+@pytest.fixture(scope="module")
+def crds(control_plane: ControlPlane) -> None:
     control_plane.kubectl("apply", "--server-side", "-f", str(ROOT / "crds"))
     control_plane.kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", str(ROOT / "crds"))
+
+
+def _port_group(name: str) -> dict[str, Any]:
+    return {
+        "apiVersion": meta.API_VERSION,
+        "kind": meta.KIND_PORT_GROUP,
+        "metadata": {"name": name},
+        "spec": {"connectionRef": {"name": "nowhere"}, "distributed": {"datacenter": "DC0", "switch": "DVS0"}},
+    }
+
+
+def _reason(control_plane: ControlPlane, namespace: str, name: str) -> str:
+    path = '{.status.conditions[?(@.type=="Ready")].reason}'
+    return control_plane.kubectl("get", "npg", name, f"--namespace={namespace}", "-o", f"jsonpath={path}")
+
+
+@pytest.mark.usefixtures("crds")
+def test_the_operator_runs_with_these_rights(control_plane: ControlPlane, variant: str) -> None:
+    settings = {"NHV_NAMESPACES": LAB, "NHV_CLUSTER_ID": "contract"} if variant == "namespaced" else {}
+    with OperatorProcess(control_plane, settings=settings) as operator:
+        # Created after it is ready: this one is seen by the watch, and reported without any vCenter.
+        for namespace in (LAB, OTHER):
+            body = json.dumps(_port_group("watched"))
+            control_plane.kubectl("create", f"--namespace={namespace}", "-f", "-", input=body)
+        served = {LAB} if variant == "namespaced" else {LAB, OTHER}
+        wait_for(
+            lambda: {_reason(control_plane, namespace, "watched") for namespace in served} == {"ConnectionNotFound"},
+            f"a condition in {served}",
+            seconds=30,
+            detail=operator.tail,
+        )
+        assert _reason(control_plane, OTHER, "watched") == ("" if variant == "namespaced" else "ConnectionNotFound")
+        assert operator.stop() == 0
+        assert [record for record in operator.records() if "orbidden" in record.message] == []
+    for namespace in (LAB, OTHER):
+        control_plane.kubectl("delete", "npg", "watched", f"--namespace={namespace}")
+
+
+@pytest.mark.usefixtures("crds")
+@pytest.mark.parametrize("variant", ["namespaced"], indirect=True)
+def test_the_namespaced_variant_refuses_to_start_without_a_cluster_id(
+    control_plane: ControlPlane,
+    variant: str,  # noqa: ARG001 - its rights
+) -> None:
+    operator = OperatorProcess(control_plane, settings={"NHV_NAMESPACES": LAB, "NHV_CLUSTER_ID": ""})
+    try:
+        operator.start(wait=False)
+        assert operator.wait_until_ended() == 1
+        assert "NHV_CLUSTER_ID" in operator.tail()
+    finally:
+        operator.close()
+
+
+@pytest.mark.usefixtures("namespaces", "crds")
+def test_the_sample_lab_is_accepted(control_plane: ControlPlane) -> None:
     strict = ["apply", "--server-side", "--dry-run=server", "--validate=strict", "--warnings-as-errors", "-o", "name"]
     lab = control_plane.kubectl(*strict, "-k", str(DEPLOY / "samples")).split()
     secret = control_plane.kubectl(*strict, "-f", str(DEPLOY / "samples" / "connection.yaml")).split()

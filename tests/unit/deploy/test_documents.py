@@ -10,6 +10,7 @@ import yaml
 from nested_hyperv.api import meta
 from nested_hyperv.api.host import parse_host
 from nested_hyperv.api.portgroup import parse_port_group
+from nested_hyperv.app.settings import reference
 
 ROOT = Path(__file__).parents[3]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -54,3 +55,9 @@ def test_examples_are_valid(document: dict[str, Any]) -> None:
 
 def test_there_are_examples_of_both_kinds() -> None:
     assert {case.values[0]["kind"] for case in _examples()} == set(PARSERS)
+
+
+def test_the_page_of_settings_is_the_one_that_the_settings_make() -> None:
+    page = ROOT / "docs" / "reference" / "settings.md"
+    cure = "run `PYTHONPATH=operator python -m nested_hyperv.app.settings > docs/reference/settings.md`"
+    assert page.read_text() == reference(), cure
