@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from pyVmomi import VmomiSupport
 
 from nested_hyperv.api.conditions import Reason
-from nested_hyperv.domain.errors import Blocked, Connecting, OperatorError, OutcomeUnknown, Unreachable
+from nested_hyperv.domain.errors import Blocked, Connecting, OperatorError, OutcomeUnknown, Transient, Unreachable
 from nested_hyperv.telemetry.context import operation_id
 from nested_hyperv.vsphere.breaker import Breaker
 from nested_hyperv.vsphere.bucket import TokenBucket
@@ -78,6 +78,7 @@ class Link:
         self.inventory = Inventory(notify=notify, changed=self._changed.set)
         #: Grows with every login: what was learned in an older session may be wrong in this one.
         self.generation = 0
+        self._since = time.monotonic()
         self._session: Session | None = None
         self._about: VCenterAbout | None = None
         self._stale: list[Poll] = []
@@ -111,6 +112,11 @@ class Link:
             raise self._unavailable()
         return self._about
 
+    @property
+    def connected_for(self) -> float:
+        """How many seconds the present session has lasted."""
+        return time.monotonic() - self._since if self._up.is_set() else 0.0
+
     async def call(
         self, method: str, function: Callable[[Session], T], *, target: object = "", mutating: bool = False
     ) -> T:
@@ -126,13 +132,16 @@ class Link:
             try:
                 return await self._attempt(call, function)
             except SessionLost as error:
-                raise Unreachable(f"{error.message} This happens again and again.") from error
+                raise self._as_reported(Unreachable(f"{error.message} It refused the new session, too.")) from error
 
     async def _attempt(self, call: Call, function: Callable[[Session], T]) -> T:
         session = await self._usable_session()
         self._last_call = time.monotonic()
         try:
             result = await self._run(self._calls, call, function, session)
+        except Unreachable as error:
+            self._learn(error, session)
+            raise self._as_reported(error) from error
         except OperatorError as error:
             self._learn(error, session)
             raise
@@ -152,7 +161,14 @@ class Link:
     def _unavailable(self) -> OperatorError:
         if isinstance(self._error, Blocked):
             return Blocked(self._error.reason, self._error.message)
-        return Unreachable(f"{self.server} is not available: {self._breaker.cause or 'logging in again'}")
+        return self._as_reported(Unreachable(self._breaker.cause or f"Logging in to {self.server} again."))
+
+    def _as_reported(self, error: Unreachable) -> OperatorError:
+        """Within the grace period a silence is a disturbance, to be tried again and not worth a word in status.
+
+        ``Unreachable`` promises that the caller is woken when vCenter is back, which only a reported loss entails.
+        """
+        return error if self._reported_down else Transient(Reason.PROGRESSING, f"{error.message} It is tried again.")
 
     async def _run(self, pool: ThreadPoolExecutor, call: Call, function: Callable[[Session], T], session: Session) -> T:
         context = contextvars.copy_context()
@@ -231,6 +247,7 @@ class Link:
         self._up.clear()
         self._session = await self._log_in()
         self.generation += 1
+        self._since = time.monotonic()
         self._about = self._session.about
         return await self._new_poll(self._session)
 
