@@ -34,11 +34,16 @@ func (c *control) seed(r *http.Request) (any, error) {
 	defer c.t.world.Unlock()
 	ctx := c.t.newContext(nil)
 	out := map[string][]string{"vms": {}, "portGroups": {}, "templates": {}}
+	dvs, ok := pattern(c.t, "VmwareDistributedVirtualSwitch", func(*simulator.DistributedVirtualSwitch) bool { return true })
+	if !ok && req.Portgroups > 0 {
+		return nil, bad("portGroups: the model has no distributed switch; start the twin with -pg 1 or more")
+	}
+	source, ok := pattern(c.t, "VirtualMachine", func(vm *simulator.VirtualMachine) bool { return vm.Config != nil && !vm.Config.Template })
+	if !ok && req.VMs+req.Templates > 0 {
+		return nil, bad("vms: the model has no virtual machine to copy; start the twin with -vm 1 or more")
+	}
 	for i := range req.Portgroups {
-		ref, err := c.t.seedPortgroup(ctx, fmt.Sprintf("%s-pg-%d", req.Prefix, i))
-		if err != nil {
-			return nil, err
-		}
+		ref := c.t.seedPortgroup(ctx, dvs, fmt.Sprintf("%s-pg-%d", req.Prefix, i))
 		out["portGroups"] = append(out["portGroups"], ref.Value)
 	}
 	for i := range req.VMs + req.Templates {
@@ -46,10 +51,7 @@ func (c *control) seed(r *http.Request) (any, error) {
 		if i >= req.VMs {
 			name, kind = fmt.Sprintf("%s-template-%d", req.Prefix, i-req.VMs), "templates"
 		}
-		ref, err := c.t.seedMachine(name, kind == "templates")
-		if err != nil {
-			return nil, err
-		}
+		ref := c.t.seedMachine(source, name, kind == "templates")
 		out[kind] = append(out[kind], ref.Value)
 	}
 	return map[string]any{"created": out, "seconds": time.Since(start).Seconds()}, nil
@@ -73,11 +75,7 @@ func older(a, b types.ManagedObjectReference) bool {
 	return a.Value < b.Value
 }
 
-func (t *Twin) seedMachine(name string, template bool) (types.ManagedObjectReference, error) {
-	source, ok := pattern(t, "VirtualMachine", func(vm *simulator.VirtualMachine) bool { return vm.Config != nil && !vm.Config.Template })
-	if !ok {
-		return types.ManagedObjectReference{}, bad("vms: the model has no virtual machine to copy; start the twin with -vm 1 or more")
-	}
+func (t *Twin) seedMachine(source *simulator.VirtualMachine, name string, template bool) types.ManagedObjectReference {
 	r := t.registry()
 	vm := &simulator.VirtualMachine{DataSets: map[string]*simulator.DataSet{}}
 	reflect.ValueOf(&vm.VirtualMachine).Elem().Set(deepCopy(reflect.ValueOf(source.VirtualMachine)))
@@ -113,15 +111,10 @@ func (t *Twin) seedMachine(name string, template bool) (types.ManagedObjectRefer
 	r.PutEntity(folder, vm)
 	t.linkMachine(r, vm)
 	t.refresh(vm)
-	return vm.Self, nil
+	return vm.Self
 }
 
-func (t *Twin) seedPortgroup(ctx *simulator.Context, name string) (types.ManagedObjectReference, error) {
-	dvs, ok := pattern(t, "VmwareDistributedVirtualSwitch", func(*simulator.DistributedVirtualSwitch) bool { return true })
-	if !ok {
-		return types.ManagedObjectReference{}, bad("portGroups: the model has no distributed switch; start the twin with -pg 1 or more")
-	}
+func (t *Twin) seedPortgroup(ctx *simulator.Context, dvs *simulator.DistributedVirtualSwitch, name string) types.ManagedObjectReference {
 	folder := t.registry().Get(*dvs.Parent).(*simulator.Folder)
-	pg := t.putPortgroup(ctx, dvs, &folder.Folder, &types.DVPortgroupConfigSpec{Name: name, NumPorts: 8})
-	return pg.Self, nil
+	return t.putPortgroup(ctx, dvs, &folder.Folder, &types.DVPortgroupConfigSpec{Name: name, NumPorts: 8}).Self
 }

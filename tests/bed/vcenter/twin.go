@@ -136,24 +136,34 @@ func (t *Twin) born(obj mo.Reference) {
 	}
 	ref := obj.Reference()
 	t.Touch(ref)
-	if e, ok := obj.(mo.Entity); ok {
-		if p := e.Entity().Parent; p != nil {
-			t.Touch(*p)
-		}
-		t.watchers.inventoryChanged()
+	if e, ok := obj.(mo.Entity); ok && e.Entity().Parent != nil {
+		ancestors := t.ancestors(e)
+		t.Touch(ancestors[0])
+		t.watchers.arrived(ref, ancestors)
 	}
 }
 
 // died is told of each object before it leaves the registry.
 func (t *Twin) died(ref types.ManagedObjectReference) {
 	t.Touch(ref)
-	if e, ok := t.registry().Get(ref).(mo.Entity); ok {
-		if p := e.Entity().Parent; p != nil {
-			t.Touch(*p)
-		}
-		t.watchers.inventoryChanged()
+	if e, ok := t.registry().Get(ref).(mo.Entity); ok && e.Entity().Parent != nil {
+		t.Touch(*e.Entity().Parent)
 	}
 	t.watchers.prune(ref)
+}
+
+// ancestors lists an entity's parents, the nearest first.
+func (t *Twin) ancestors(e mo.Entity) []types.ManagedObjectReference {
+	var out []types.ManagedObjectReference
+	for parent := e.Entity().Parent; parent != nil; {
+		out = append(out, *parent)
+		above, ok := t.registry().Get(*parent).(mo.Entity)
+		if !ok {
+			break
+		}
+		parent = above.Entity().Parent
+	}
+	return out
 }
 
 // newContextLocked is newContext for callers that do not hold the world.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -48,6 +49,34 @@ func (v *View) properties(t *Twin) any {
 	}
 }
 
+// byParent tells whether the container is one that its content has as an ancestor.
+// Pools, hosts and compute resources show machines, whose parent is a folder.
+func (v *View) byParent() bool {
+	return v.container.Type == "Folder" || v.container.Type == "Datacenter" || v.container.Type == "StoragePod"
+}
+
+// admit appends a new entity if it lies below the container.
+func (v *View) admit(ref types.ManagedObjectReference, ancestors []types.ManagedObjectReference) bool {
+	if !v.recursive && len(ancestors) > 1 {
+		ancestors = ancestors[:1]
+	}
+	if v.stale.Load() || !slices.Contains(ancestors, *v.container) || !v.wants(ref.Type) {
+		return false
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if slices.Contains(v.refs, ref) {
+		return false
+	}
+	v.refs = append(v.refs, ref)
+	return true
+}
+
+// wants tells whether the view is about objects of a type.
+func (v *View) wants(kind string) bool {
+	return len(v.kinds) == 0 || slices.ContainsFunc(v.kinds, func(k string) bool { return isA(kind, k) })
+}
+
 // collect walks the container. Source: ViewManager.CreateContainerView (documented):
 // direct children only unless recursive; the container itself is not part of the view.
 func (v *View) collect(t *Twin) []types.ManagedObjectReference {
@@ -63,10 +92,7 @@ func (v *View) collect(t *Twin) []types.ManagedObjectReference {
 			seen[child] = true
 			want, known := wanted[child.Type]
 			if !known {
-				want = len(v.kinds) == 0
-				for _, kind := range v.kinds {
-					want = want || isA(child.Type, kind)
-				}
+				want = v.wants(child.Type)
 				wanted[child.Type] = want
 			}
 			if want {
@@ -113,11 +139,7 @@ func createContainerView(c *Call, req any) (any, error) {
 	if c.Ctx.Map.Get(r.Container) == nil {
 		return nil, notFound(r.Container)
 	}
-	allowed := false
-	for _, kind := range containers {
-		allowed = allowed || isA(r.Container.Type, kind)
-	}
-	if !allowed {
+	if !slices.ContainsFunc(containers, func(kind string) bool { return isA(r.Container.Type, kind) }) {
 		return nil, NewFault(&types.InvalidArgument{InvalidProperty: "container"})
 	}
 	for _, kind := range r.Type {
@@ -175,6 +197,11 @@ func (v *View) add(c *Call, refs []types.ManagedObjectReference) (unresolved []t
 func (v *View) remove(refs ...types.ManagedObjectReference) bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	if v.container != nil {
+		before := len(v.refs)
+		v.refs = slices.DeleteFunc(slices.Clone(v.refs), func(r types.ManagedObjectReference) bool { return slices.Contains(refs, r) })
+		return len(v.refs) != before
+	}
 	before := len(v.have)
 	for _, ref := range refs {
 		delete(v.have, ref)

@@ -1,0 +1,61 @@
+package main
+
+import (
+	"testing"
+	"time"
+
+	"github.com/vmware/govmomi/vim25/types"
+)
+
+// scaleLimit is how fast one change has to reach a waiting client that watches
+// 10,000 virtual machines and 10,000 port groups.
+const scaleLimit = 50 * time.Millisecond
+
+func TestOneChangeAmongTwentyThousandObjectsIsDeliveredFast(t *testing.T) {
+	if testing.Short() || raceEnabled {
+		t.Skip("measures time")
+	}
+	twin := newTestTwin(t)
+	t.Logf("seeding 10,000 machines and 10,000 port groups took %v", seed(t, twin, `{"vms": 10000, "portGroups": 10000}`))
+
+	watcher, admin := newClient(t, twin, "operator@vsphere.local"), newClient(t, twin, "alice@lab.example")
+	machines := refs(twin, "VirtualMachine")
+	view := watcher.listView(append(machines, refs(twin, "DistributedVirtualPortgroup")...)...)
+	watcher.watch(view,
+		types.PropertySpec{Type: "VirtualMachine", PathSet: []string{
+			"name", "config.changeVersion", "config.nestedHVEnabled", "config.hardware.numCPU", "runtime.powerState"}},
+		types.PropertySpec{Type: "DistributedVirtualPortgroup", PathSet: []string{
+			"name", "config.configVersion", "config.defaultPortConfig", "vm"}},
+		types.PropertySpec{Type: "Task", PathSet: []string{"info.state"}})
+	start := time.Now()
+	n, version := watcher.drain("")
+	t.Logf("first sync of %d objects took %v", n, time.Since(start))
+	if n < 20000 {
+		t.Fatalf("%d objects entered, want 20,000 and more", n)
+	}
+
+	var worst time.Duration
+	for i := range 20 {
+		arrived := make(chan time.Time)
+		go func() {
+			set := watcher.wait(version, 10)
+			at := time.Now()
+			if set != nil {
+				version = set.Version
+			}
+			arrived <- at
+		}()
+		target := machines[i*37]
+		start := time.Now()
+		admin.must("ReconfigVM_Task", target, &types.ReconfigVM_Task{
+			This: target, Spec: types.VirtualMachineConfigSpec{NumCPUs: int32(2 + i%3)},
+		})
+		took := (<-arrived).Sub(start)
+		worst = max(worst, took)
+		_, version = watcher.drain(version)
+	}
+	t.Logf("a change reached the waiting client after %v at worst, limit %v", worst, scaleLimit)
+	if worst > scaleLimit {
+		t.Errorf("the slowest of 20 changes took %v, limit %v", worst, scaleLimit)
+	}
+}
