@@ -11,6 +11,7 @@ from nested_hyperv.api import meta
 from nested_hyperv.api.host import parse_host
 from nested_hyperv.api.portgroup import parse_port_group
 from nested_hyperv.app.settings import reference
+from nested_hyperv.telemetry.metrics import Metrics
 
 ROOT = Path(__file__).parents[3]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -61,3 +62,16 @@ def test_the_page_of_settings_is_the_one_that_the_settings_make() -> None:
     page = ROOT / "docs" / "reference" / "settings.md"
     cure = "run `PYTHONPATH=operator python -m nested_hyperv.app.settings > docs/reference/settings.md`"
     assert page.read_text() == reference(), cure
+
+
+def test_the_page_of_metrics_lists_what_is_served() -> None:
+    metrics = Metrics(version="0")
+    metrics.watch_resources(list)
+    served = {
+        (f"{family.name}_total" if family.type == "counter" else family.name, family.type, family.documentation)
+        for family in metrics.registry.collect()
+        if not family.name.startswith(("process_", "python_"))
+    }
+    page = (ROOT / "docs" / "reference" / "metrics.md").read_text()
+    listed = set(re.findall(r"^\| `(\w+)` \| (\w+) \|.*\| (.*) \|$", page, re.MULTILINE))
+    assert listed == served
