@@ -97,7 +97,7 @@ class Engine:
         try:
             return await self._pass(self._reconcilers[key.kind], resource)
         except Conflict as conflict:
-            _log.debug("%s: %s", key, conflict)
+            _log.debug("%s", conflict)
             return Retry()
         finally:
             self._shares.leave(share, key)
@@ -128,7 +128,7 @@ class Engine:
             raise
         except OperatorError as error:
             result, outcome = self._failed(resource, error), self._retry(error)
-            _log.info("%s: %s: %s", resource.key, error.reason, error.message)
+            _log.info("%s: %s", error.reason, error.message)
             if isinstance(error, Transient) and not isinstance(error, Unreachable):
                 memory.failures += 1
                 if memory.failures <= _QUIET_FAILURES and not resource.deleting:
@@ -195,7 +195,7 @@ class Engine:
         kind = "Warning" if release.reason in (Reason.ORPHANED, Reason.RELEASED_UNMARKED) else "Normal"
         self._events.emit(resource, kind, release.reason, release.message)
         await self._kube.remove_finalizer(resource, FINALIZER_TEARDOWN)
-        _log.info("%s: %s: %s", resource.key, release.reason, release.message)
+        _log.info("%s: %s", release.reason, release.message)
         self._vcenters.release(resource.key)
         self._wake_secret(resource)
 

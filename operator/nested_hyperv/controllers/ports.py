@@ -128,8 +128,11 @@ class VCenter(Protocol):
 
     # --- distributed port groups ----------------------------------------------------------------------------------
 
-    async def find_switch(self, datacenter: str, switch: str) -> Switch:
-        """Find a distributed switch by name or inventory path. Raises ``Blocked(NotFound | Ambiguous)``."""
+    async def find_switch(self, datacenter: str, switch: str, *, fresh: bool) -> Switch:
+        """Find a distributed switch by name or inventory path. Raises ``Blocked(NotFound | Ambiguous)``.
+
+        Unless ``fresh``, an answer that this session has given before is good enough and costs no call.
+        """
 
     async def read_port_group(self, ref: MoRef) -> PortGroup | None:
         """Read a port group live; ``None`` if the server answers ``ManagedObjectNotFound``. Refreshes the cache."""
@@ -169,10 +172,10 @@ class VCenter(Protocol):
     async def read_hosts(self, refs: Iterable[MoRef]) -> list[Host]:
         """Read hosts live."""
 
-    async def find_network(self, datacenter: str, path: str) -> Network:
+    async def find_network(self, datacenter: str, path: str, *, fresh: bool) -> Network:
         """Find a network by name or inventory path. Raises ``Blocked(NotFound | Ambiguous)``."""
 
-    async def network_of(self, port_group: MoRef) -> Network | None:
+    async def network_of(self, port_group: MoRef, *, fresh: bool) -> Network | None:
         """Return the network of a distributed port group; ``None`` if it is gone."""
 
     async def offered_guest_ids(self, compute: MoRef, hardware_version: str) -> frozenset[str]:

@@ -104,7 +104,8 @@ class Progress:
         match action:
             case CreatePortGroup() | Clone():
                 reason = Reason.RECREATED if ended.pending.repair else Reason.CREATED
-                self._events.emit(resource, "Normal", reason, f"{ended.task.result.value if ended.task.result else ''}")
+                created = ended.task.result.value if ended.task.result else "an object"
+                self._events.emit(resource, "Normal", reason, f"Created {created} in vSphere.")
             case PowerOn():
                 self._events.emit(resource, "Normal", Reason.POWERED_ON, f"Powered {action.ref.value} on.")
             case PowerOff():

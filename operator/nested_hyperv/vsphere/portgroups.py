@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 __all__ = [
     "Owners",
     "create",
-    "destroy",
     "find_named",
     "find_switch",
     "owners_of",
@@ -88,8 +87,3 @@ def reconfigure(session: Session, current: PortGroup, settings: PortGroupSetting
     """Start a change that fails if the port group is not as it was read."""
     spec = port_group_changes(settings, current.config_version)
     return moref(session.object(current.ref).ReconfigureDVPortgroup_Task(spec))
-
-
-def destroy(session: Session, ref: MoRef) -> MoRef:
-    """Start the removal."""
-    return moref(session.object(ref).Destroy_Task())

@@ -1,4 +1,4 @@
-"""Reading a task once; that it ends is seen by the long poll. Blocking."""
+"""What is the same for every kind of object: reading a task once, and ``Destroy_Task``. Blocking."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from pyVmomi import vmodl
 from nested_hyperv.domain.inventory import MoRef, Task, TaskState
 from nested_hyperv.vsphere.collector import read
 from nested_hyperv.vsphere.projection import build, fields_of, paths_of
+from nested_hyperv.vsphere.refs import moref
 
 if TYPE_CHECKING:
     from nested_hyperv.vsphere.session import Session
 
-__all__ = ["read_task"]
+__all__ = ["destroy", "read_task"]
 
 
 def read_task(session: Session, ref: MoRef) -> Task:
@@ -25,3 +26,8 @@ def read_task(session: Session, ref: MoRef) -> Task:
     record = build(ref, fields_of("Task", found.properties, session.about.name))
     assert isinstance(record, Task)  # noqa: S101 (what the table makes of a task)
     return record
+
+
+def destroy(session: Session, ref: MoRef) -> MoRef:
+    """Start the removal of a managed entity: from the inventory, and a VM from its datastore too."""
+    return moref(session.object(ref).Destroy_Task())

@@ -10,9 +10,11 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from nested_hyperv.domain.errors import Gone, OutcomeUnknown
+from nested_hyperv.domain.inventory import Switch
 from nested_hyperv.domain.ownership import parse_mark
 from nested_hyperv.vsphere import lookup, networks, placement, portgroups, tasks, virtual_machines
 from nested_hyperv.vsphere.owners import OwnerIndex
+from nested_hyperv.vsphere.remembered import Remembered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
         PortGroup,
         PortGroupSettings,
         Record,
-        Switch,
         Task,
         VCenterAbout,
         VirtualMachine,
@@ -53,12 +54,18 @@ class VCenter:
         self._tuning = tuning
         self._inventory = link.inventory
         self._owners = OwnerIndex(link.inventory.task)
+        self._remembered = Remembered()
         self._guest_ids: dict[tuple[MoRef, str], tuple[float, frozenset[str]]] = {}
 
     @property
     def about(self) -> VCenterAbout:
         """Which vCenter this is, and as whom we are logged in."""
         return self._link.about
+
+    @property
+    def connected_for(self) -> float:
+        """How many seconds the session has lasted without a break (vCenter does not say when it was started)."""
+        return self._link.connected_for
 
     # --- the watched inventory ------------------------------------------------------------------------------------
 
@@ -87,15 +94,22 @@ class VCenter:
 
     # --- distributed port groups ----------------------------------------------------------------------------------
 
-    async def find_switch(self, datacenter: str, switch: str) -> Switch:
+    async def find_switch(self, datacenter: str, switch: str, *, fresh: bool) -> Switch:
         """Find a distributed switch by name or inventory path."""
-        record = await self._link.call(
-            "RetrievePropertiesEx",
-            lambda session: portgroups.find_switch(session, datacenter, switch),
-            target=f"switch {switch}",
-        )
-        self._inventory.refresh(record)
-        return record
+
+        async def ask() -> Switch:
+            found = await self._link.call(
+                "RetrievePropertiesEx",
+                lambda session: portgroups.find_switch(session, datacenter, switch),
+                target=f"switch {switch}",
+            )
+            self._inventory.refresh(found)
+            return found
+
+        question = ("switch", datacenter, switch)
+        found = await self._remembered.get(self._link.generation, question, ask, fresh=fresh)
+        pushed = self._inventory.cached(found.ref)
+        return pushed if isinstance(pushed, Switch) and pushed.path else found
 
     async def read_port_group(self, ref: MoRef) -> PortGroup | None:
         """Read a port group live; ``None`` if it is gone."""
@@ -159,10 +173,6 @@ class VCenter:
             lambda session: portgroups.reconfigure(session, current, settings),
         )
 
-    async def destroy_port_group(self, key: ObjectKey, ref: MoRef) -> MoRef:
-        """Start ``Destroy_Task``; returns the task."""
-        return await self._start(key, "Destroy_Task", ref, lambda session: portgroups.destroy(session, ref))
-
     async def names_of(self, refs: Iterable[MoRef]) -> dict[MoRef, str]:
         """Read the names of managed objects; those that are gone are left out."""
         wanted = tuple(refs)
@@ -225,18 +235,30 @@ class VCenter:
             self._inventory.refresh(host)
         return hosts
 
-    async def find_network(self, datacenter: str, path: str) -> Network:
+    async def find_network(self, datacenter: str, path: str, *, fresh: bool) -> Network:
         """Find a network by name or inventory path."""
-        return await self._link.call(
-            "FindByInventoryPath",
-            lambda session: networks.find_network(session, datacenter, path),
-            target=f"network {path}",
+        return await self._remembered.get(
+            self._link.generation,
+            ("network", datacenter, path),
+            lambda: self._link.call(
+                "FindByInventoryPath",
+                lambda session: networks.find_network(session, datacenter, path),
+                target=f"network {path}",
+            ),
+            fresh=fresh,
         )
 
-    async def network_of(self, port_group: MoRef) -> Network | None:
+    async def network_of(self, port_group: MoRef, *, fresh: bool) -> Network | None:
         """Return the network of a distributed port group; ``None`` if it is gone."""
-        return await self._link.call(
-            "RetrievePropertiesEx", lambda session: networks.network_of(session, port_group), target=port_group
+        return await self._remembered.get(
+            self._link.generation,
+            ("network of", port_group),
+            lambda: self._link.call(
+                "RetrievePropertiesEx",
+                lambda session: networks.network_of(session, port_group),
+                target=port_group,
+            ),
+            fresh=fresh,
         )
 
     async def offered_guest_ids(self, compute: MoRef, hardware_version: str) -> frozenset[str]:
@@ -305,8 +327,8 @@ class VCenter:
         )
 
     async def destroy(self, key: ObjectKey, ref: MoRef) -> MoRef:
-        """Start ``Destroy_Task`` of a powered-off VM; returns the task."""
-        return await self._start(key, "Destroy_Task", ref, lambda session: virtual_machines.destroy(session, ref))
+        """Start ``Destroy_Task`` of a port group or a powered-off VM; returns the task."""
+        return await self._start(key, "Destroy_Task", ref, lambda session: tasks.destroy(session, ref))
 
     # --- common -----------------------------------------------------------------------------------------------------
 

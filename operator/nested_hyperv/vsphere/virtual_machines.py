@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 __all__ = [
     "cards_for",
     "clone",
-    "destroy",
     "find_by_instance_uuid",
     "find_by_path",
     "find_named",
@@ -178,8 +177,3 @@ def shutdown_guest(session: Session, ref: MoRef) -> bool:
         if str(fault.existingState) != "poweredOff":
             raise
     return True
-
-
-def destroy(session: Session, ref: MoRef) -> MoRef:
-    """Start the removal from inventory and datastore."""
-    return moref(session.object(ref).Destroy_Task())

@@ -37,7 +37,9 @@ async def observe_networks(
             problem = Dependency(entry.name, message) if message else None
         else:
             try:
-                network = await context.vcenter.find_network(context.spec.placement.datacenter, entry.network or "")
+                network = await context.vcenter.find_network(
+                    context.spec.placement.datacenter, entry.network or "", fresh=context.live
+                )
                 context.subject.check_scope(network.path)
             except Blocked as error:
                 problem = Dependency(entry.name, error.message, error)
@@ -55,7 +57,8 @@ async def _referred(
         return None, f"NestedPortGroup {ref.name} does not exist in namespace {context.key.namespace}. Create it."
     network = None
     if resource.status.get("moRef") and resource.status.get("vCenter") == context.vcenter.about.instance_uuid:
-        network = await context.vcenter.network_of(MoRef("DistributedVirtualPortgroup", resource.status["moRef"]))
+        port_group = MoRef("DistributedVirtualPortgroup", resource.status["moRef"])
+        network = await context.vcenter.network_of(port_group, fresh=context.live)
     if not is_ready(resource.status, resource.generation):
         return network, f"NestedPortGroup {ref.name} is not Ready: {_why(resource.status)}"
     if network is None:

@@ -42,7 +42,7 @@ class PortGroupKind:
     async def observe(self, context: Context[NestedPortGroupSpec]) -> PortGroupWorld:
         """Find the switch, the port group, who has its name, and for a deletion who is attached to it."""
         where = context.spec.distributed
-        switch = await context.vcenter.find_switch(where.datacenter, where.switch)
+        switch = await context.vcenter.find_switch(where.datacenter, where.switch, fresh=context.live)
         port_group = await self._find(context, switch)
         namesake = None
         if port_group is None and not context.resource.deleting:

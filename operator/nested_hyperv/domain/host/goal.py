@@ -13,7 +13,7 @@ from nested_hyperv.api.host import Firmware, HostObserved, ObservedNetwork
 from nested_hyperv.domain.inventory import Change, VirtualMachineSettings
 from nested_hyperv.domain.ownership import Mark
 
-from .adapters import AdapterPlan, WantedAdapter, plan_adapters
+from .adapters import AdapterPlan, WantedAdapter, network_key, plan_adapters
 from .guest_os import GUEST_IDS
 
 if TYPE_CHECKING:
@@ -125,9 +125,12 @@ def _text(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def observed(vm: VirtualMachine, host_name: str, adapters: AdapterPlan | None) -> HostObserved:
-    """The machine as it is, for status."""
-    names = {} if adapters is None else {adapter.key: name for name, adapter in adapters.assigned.items()}
+def observed(
+    vm: VirtualMachine, host_name: str, adapters: AdapterPlan, wanted: tuple[WantedAdapter, ...]
+) -> HostObserved:
+    """The machine as it is, for status. Networks have their names where this resource knows them, else their keys."""
+    entries = {adapter.key: name for name, adapter in adapters.assigned.items()}
+    networks = {network_key(entry.network): entry.network.name for entry in wanted if entry.network is not None}
     return HostObserved(
         guest_id=vm.guest_id,
         cpus=vm.cpus,
@@ -142,8 +145,8 @@ def observed(vm: VirtualMachine, host_name: str, adapters: AdapterPlan | None) -
         connection_state=vm.connection_state,
         networks=tuple(
             ObservedNetwork(
-                name=names.get(adapter.key, adapter.label),
-                network=adapter.network,
+                name=entries.get(adapter.key, adapter.label),
+                network=networks.get(adapter.network, adapter.network),
                 mac_address=adapter.mac_address,
                 connected=adapter.connected,
             )

@@ -242,7 +242,7 @@ def _facts(
         "tools_status": vm.tools_status or None,
         "network": f"{attached}/{wanted}" if wanted else None,
         "task": None,
-        "observed": observed(vm, world.host.name if world.host else "", comparison.adapters),
+        "observed": observed(vm, world.host.name if world.host else "", comparison.adapters, world.networks),
         "deletion_policy": spec.deletion_policy or default,
     }
 
