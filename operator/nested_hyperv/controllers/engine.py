@@ -133,15 +133,22 @@ class Engine:
                 memory.failures += 1
                 if memory.failures <= _QUIET_FAILURES and not resource.deleting:
                     return outcome  # most of these pass at once; status tells what lasts
+        current = self._current(result.resource)
+        if current is None:
+            return outcome  # a new spec or a namesake has taken its place, and is queued already
         if result.release is not None:
-            await self._release(result.resource, result.release)
+            await self._release(current, result.release)
             return Done()
         if result.verdict is not None:
-            written = await self._report.write(
-                reconciler.kind, self._store.get(resource.key) or result.resource, result.verdict
-            )
+            written = await self._report.write(reconciler.kind, current, result.verdict)
             self._wake_dependents(resource, written)
         return outcome
+
+    def _current(self, resource: Resource) -> Resource | None:
+        """The newest snapshot of the very object and spec that a pass was about; ``None`` if there is none any more."""
+        current = self._store.get(resource.key)
+        same = current is not None and (current.uid, current.generation) == (resource.uid, resource.generation)
+        return current if same else None
 
     # --- errors ----------------------------------------------------------------------------------------------------
 
@@ -191,7 +198,6 @@ class Engine:
     # --- the end of a resource, and who has to hear of a change ------------------------------------------------------
 
     async def _release(self, resource: Resource, release: Release) -> None:
-        resource = self._store.get(resource.key) or resource
         kind = "Warning" if release.reason in (Reason.ORPHANED, Reason.RELEASED_UNMARKED) else "Normal"
         self._events.emit(resource, kind, release.reason, release.message)
         await self._kube.remove_finalizer(resource, FINALIZER_TEARDOWN)

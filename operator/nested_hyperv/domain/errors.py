@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from nested_hyperv.api.conditions import Reason
 
 if TYPE_CHECKING:
-    from .inventory import MoRef
+    from .moref import MoRef
 
 __all__ = [
     "Blocked",

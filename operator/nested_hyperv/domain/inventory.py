@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from .moref import MoRef
 
 if TYPE_CHECKING:
     from .errors import OperatorError
@@ -40,22 +42,6 @@ __all__ = [
     "VirtualMachineDetail",
     "VirtualMachineSettings",
 ]
-
-
-class MoRef(NamedTuple):
-    """A managed object reference, for example ``DistributedVirtualPortgroup:dvportgroup-12``."""
-
-    type: str
-    value: str
-
-    def __str__(self) -> str:
-        return f"{self.type}:{self.value}"
-
-    @classmethod
-    def parse(cls, text: str) -> MoRef | None:
-        """Read ``Type:value`` back; ``None`` if the text is not of that form."""
-        kind, colon, value = text.partition(":")
-        return cls(kind, value) if colon and kind and value else None
 
 
 @dataclass(frozen=True, slots=True)
