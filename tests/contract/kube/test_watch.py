@@ -16,6 +16,8 @@ from nested_hyperv.workqueue import Priority
 from support.kube import Admin, Operator, eventually
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from bed.apiserver import ControlPlane
 
 OPERATOR = "system:serviceaccount:nested-hyperv-system:nested-hyperv-operator"
@@ -228,6 +230,61 @@ async def test_a_watch_that_is_refused_ends_the_process(admin: Admin, monkeypatc
     with pytest.raises(EdgeFailed, match=r"the watch of the API server ended: .*forbidden"):
         await asyncio.wait_for(operator.edge.run(), 60)
     await operator.client.close()
+
+
+async def _temporary_account(admin: Admin, file: Path) -> None:
+    """Make a ServiceAccount with the operator's rights in the test's namespace, and a kubeconfig with a token of it."""
+    await admin.kubectl("create", "serviceaccount", "temporary")
+    token = admin.control_plane.service_account_kubeconfig(admin.namespace, "temporary")
+    file.write_text(token.read_text())  # noqa: ASYNC240 - a few bytes
+
+
+async def test_a_token_that_was_replaced_on_disk_is_used_at_once(
+    admin: Admin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kubeconfig = tmp_path / "kubeconfig"
+    await _temporary_account(admin, kubeconfig)
+    subject = f"--serviceaccount={admin.namespace}:temporary"
+    await admin.kubectl("create", "rolebinding", "temporary", "--clusterrole=nested-hyperv-operator", subject)
+    monkeypatch.setenv("KUBECONFIG", str(kubeconfig))
+    async with Operator([admin.namespace]).running() as operator:
+        await operator.listed(await admin.port_group("before"))
+
+        await admin.kubectl("delete", "serviceaccount", "temporary")
+        await _temporary_account(admin, kubeconfig)
+        await asyncio.to_thread(admin.control_plane.restart_apiserver)  # ends the connections of the old token
+
+        await operator.listed(await admin.port_group("after"))
+        assert await operator.lister.sweep() == 0
+
+
+async def test_a_watch_whose_credentials_are_refused_ends_the_process(
+    admin: Admin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kubeconfig = tmp_path / "kubeconfig"
+    await _temporary_account(admin, kubeconfig)
+    monkeypatch.setenv("KUBECONFIG", str(kubeconfig))
+    await admin.kubectl("delete", "serviceaccount", "temporary")
+    operator = Operator([admin.namespace])
+
+    with pytest.raises(CannotList, match="The credentials of the operator are not accepted"):
+        await operator.lister.fill()
+    with pytest.raises(EdgeFailed, match="the watch of the API server ended"):
+        await asyncio.wait_for(operator.edge.run(), 60)
+    await operator.client.close()
+
+
+async def test_the_watch_alone_writes_nothing(admin: Admin, operator: Operator) -> None:
+    mark = admin.control_plane.audit.mark()
+    key = await admin.port_group("pg")
+    await operator.listed(key)
+    await admin.port_group("pg", vlan={"id": 7})
+    await operator.listed(key)
+    await admin.kubectl("delete", "npg", "pg")
+    await eventually(lambda: operator.store.get(key) is None, "the object to leave the store")
+
+    requests = admin.control_plane.audit.requests(since=mark, user=OPERATOR)
+    assert [request for request in requests if request.is_write] == []
 
 
 async def test_the_watch_survives_a_restart_of_the_api_server(
