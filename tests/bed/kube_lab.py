@@ -1,0 +1,128 @@
+"""A namespace with a connection Secret and objects of both kinds, as a user of the operator has one; for tests and demo.
+
+Each lab has a vCenter account of its own, so that the calls made for it can be counted while others work on the same
+vCenter, and names of its own in vSphere. It talks to Kubernetes as admin and never asks the operator anything.
+"""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any, Self
+
+from kubernetes import client, config
+
+from bed.apiserver import ControlPlane
+from bed.audit import Request
+from bed.calls import Calls
+from bed.kube_object import GROUP, HOSTS, PORT_GROUPS, KubeObject
+from bed.operator_process import OPERATOR_USER
+from bed.twin import Login, Twin
+from bed.waiting import wait_for
+
+__all__ = ["KubeLab"]
+
+
+class KubeLab:
+    """A namespace, an account of a vCenter, a Secret that joins them, and what is created in it."""
+
+    def __init__(self, plane: ControlPlane, twin: Twin, *, datacenter: str = "DC0", name: str = "") -> None:
+        self.plane, self.twin, self.datacenter = plane, twin, datacenter
+        self.namespace = name or f"lab-{secrets.token_hex(3)}"
+        account = f"op-{self.namespace}"
+        self.account = Login(f"{account}@vsphere.local", secrets.token_urlsafe(18), f"VSPHERE.LOCAL\\{account}")
+        self.calls = Calls(twin.control, self.account)
+        self.made: list[KubeObject] = []
+
+    @cached_property
+    def api(self) -> client.ApiClient:
+        """A Kubernetes client with admin rights."""
+        return config.new_client_from_config(config_file=str(self.plane.admin_kubeconfig), persist_config=False)
+
+    @cached_property
+    def core(self) -> client.CoreV1Api:
+        """The core API."""
+        return client.CoreV1Api(self.api)
+
+    def vsphere_name(self, name: str) -> str:
+        """The name that an object of this lab has in vSphere."""
+        return f"{self.namespace}-{name}"
+
+    def open(self, **secret: str) -> Self:
+        """Create namespace, account and Secret."""
+        self.twin.control.password(self.account.name, self.account.password)
+        self.core.create_namespace({"metadata": {"name": self.namespace}})
+        self.create_secret(**secret)
+        return self
+
+    def secret_data(self, **changes: str) -> dict[str, str]:
+        """The keys of the connection Secret, with some of them changed; an empty value leaves a key out."""
+        data = {
+            "server": f"{self.twin.host}:{self.twin.port}",
+            "username": self.account.name,
+            "password": self.account.password,
+            "ca.crt": self.twin.ca.read_text(),
+            **changes,
+        }
+        return {key: value for key, value in data.items() if value}
+
+    def create_secret(self, **changes: str) -> None:
+        """Create the connection Secret."""
+        body = {"metadata": {"name": "vcenter"}, "type": f"{GROUP}/vcenter", "stringData": self.secret_data(**changes)}
+        self.core.create_namespaced_secret(self.namespace, body)
+
+    def patch_secret(self, **changes: str) -> None:
+        """Change keys of the connection Secret."""
+        self.core.patch_namespaced_secret("vcenter", self.namespace, {"stringData": changes})
+
+    def secret_finalizers(self) -> Sequence[str]:
+        """The finalizers of the connection Secret."""
+        found: Sequence[str] = self.core.read_namespaced_secret("vcenter", self.namespace).metadata.finalizers or ()
+        return found
+
+    def wait_secret_free(self) -> None:
+        """Wait until nothing holds the connection Secret any more."""
+        wait_for(lambda: not self.secret_finalizers(), f"the Secret of {self.namespace} to be let go")
+
+    def port_group(self, name: str = "inner", **spec: Any) -> KubeObject:  # noqa: ANN401
+        """Create a NestedPortGroup."""
+        where = {"datacenter": self.datacenter, "switch": "DVS0"}
+        return self._create(PORT_GROUPS, name, {"distributed": where, **spec})
+
+    def host(self, name: str = "hyperv", *, networks: Sequence[str] = (), **spec: Any) -> KubeObject:  # noqa: ANN401
+        """Create a NestedHyperVHost, on port groups of this lab."""
+        placement = {"datacenter": self.datacenter, "cluster": f"{self.datacenter}_C0", "datastore": "LocalDS_0"}
+        default = {
+            "placement": placement,
+            "source": {"template": {"path": "windows-server-2022"}},
+            "guestOS": "WindowsServer2022",
+            "hardware": {"cpus": 4, "memoryMiB": 8192},
+            "networks": [{"name": each, "portGroupRef": {"name": each}} for each in networks],
+        }
+        return self._create(HOSTS, name, {**default, **spec})
+
+    def _create(self, plural: str, name: str, spec: Mapping[str, Any]) -> KubeObject:
+        made = KubeObject(self.api, self.namespace, plural, name, self.vsphere_name(name))
+        made.create({"name": made.vsphere_name, "connectionRef": {"name": "vcenter"}, **spec})
+        self.made.append(made)
+        return made
+
+    def writes(self, since: int) -> list[Request]:
+        """What the operator changed in this namespace since a mark of the audit log; Events count apart."""
+        found = self.plane.audit.requests(since=since, user=OPERATOR_USER)
+        return [r for r in found if r.is_write and r.namespace == self.namespace and r.resource != "events"]
+
+    def close(self) -> None:
+        """Delete everything and insist that it goes: what stays is a bug, and would disturb the tests that follow."""
+        left = [made for made in reversed(self.made) if made.find() is not None]
+        try:
+            for made in left:
+                made.patch(suspend=False, managementPolicy="Enforce")
+                made.delete()
+            for made in left:
+                made.wait_gone()
+        finally:
+            for made in left:
+                if made.find() is not None:
+                    made.patch(metadata={"finalizers": []})
+            self.core.delete_namespace(self.namespace)
+            self.api.close()

@@ -1,0 +1,125 @@
+"""Another administrator of the vCenter, who changes things behind the operator's back, over the real API.
+
+Everything goes through pyVmomi as a user of its own and so through every rule of vSphere; nothing is reached by the
+back door. Each method returns when vCenter says that it is done.
+"""
+
+# ruff: noqa: ANN401 - pyVmomi makes its types at run time
+
+from types import TracebackType
+from typing import Any, Self
+
+from pyVmomi import vim
+
+from bed.soap import connect, find, moid, result_of
+from bed.twin import ALICE, Login, Twin
+
+__all__ = ["Stranger"]
+
+
+class Stranger:
+    """Somebody logged in to a twin; a context manager."""
+
+    def __init__(self, twin: Twin, user: Login = ALICE) -> None:
+        self._connection = connect(twin, user)
+        self.instance: Any = None
+
+    def __enter__(self) -> Self:
+        self.instance = self._connection.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._connection.__exit__(kind, error, trace)
+
+    # --- objects ---------------------------------------------------------------------------------------------------
+
+    def vm(self, mo_ref: str) -> Any:
+        """A virtual machine by its id."""
+        return vim.VirtualMachine(mo_ref, self.instance._stub)  # noqa: SLF001 - how pyVmomi resolves an id
+
+    def port_group(self, mo_ref: str) -> Any:
+        """A distributed port group by its id."""
+        return vim.dvs.DistributedVirtualPortgroup(mo_ref, self.instance._stub)  # noqa: SLF001
+
+    def find(self, kind: Any, name: str) -> Any:
+        """An object by its name."""
+        return find(self.instance, kind, name)
+
+    # --- virtual machines --------------------------------------------------------------------------------------------
+
+    def reconfigure_vm(self, mo_ref: str, **fields: Any) -> None:
+        """Call ReconfigVM_Task with these fields of the spec."""
+        result_of(self.vm(mo_ref).ReconfigVM_Task(vim.vm.ConfigSpec(**fields)))
+
+    def edit_nic(self, mo_ref: str, index: int, operation: str = "edit", **fields: Any) -> None:
+        """Change (or `remove`) a NIC: `network` is the id of a port group, other fields are those of the device."""
+        nics = [
+            device
+            for device in self.vm(mo_ref).config.hardware.device
+            if isinstance(device, vim.vm.device.VirtualEthernetCard)
+        ]
+        device = nics[index]
+        if "network" in fields:
+            group = self.port_group(fields.pop("network"))
+            port = vim.dvs.PortConnection(
+                portgroupKey=group.key, switchUuid=group.config.distributedVirtualSwitch.uuid
+            )
+            device.backing = vim.vm.device.VirtualEthernetCard.DistributedVirtualPortBackingInfo(port=port)
+        for name, value in fields.items():
+            setattr(device.connectable, name, value)
+        change = vim.vm.device.VirtualDeviceSpec(operation=operation, device=device)
+        self.reconfigure_vm(mo_ref, deviceChange=[change])
+
+    def power(self, mo_ref: str, *, on: bool) -> None:
+        """Power a machine on or (hard) off."""
+        vm = self.vm(mo_ref)
+        result_of(vm.PowerOnVM_Task() if on else vm.PowerOffVM_Task())
+
+    def clone(self, mo_ref: str, name: str) -> str:
+        """Clone a machine beside itself; returns the clone's id."""
+        vm = self.vm(mo_ref)
+        spec = vim.vm.CloneSpec(location=vim.vm.RelocateSpec(), powerOn=False, template=False)
+        return moid(result_of(vm.CloneVM_Task(folder=vm.parent, name=name, spec=spec)))
+
+    # --- port groups -------------------------------------------------------------------------------------------------
+
+    def reconfigure_port_group(self, mo_ref: str, **fields: Any) -> None:
+        """Call ReconfigureDVPortgroup_Task with these fields of the spec."""
+        group = self.port_group(mo_ref)
+        spec = vim.dvs.DistributedVirtualPortgroup.ConfigSpec(configVersion=group.config.configVersion, **fields)
+        result_of(group.ReconfigureDVPortgroup_Task(spec))
+
+    def set_policy(self, mo_ref: str, *, learning: dict[str, Any] | None = None, **fields: Any) -> None:
+        """Change the MAC management policy of a port group as a client does that keeps the rest of it."""
+        policy = self.port_group(mo_ref).config.defaultPortConfig.macManagementPolicy
+        policy.inherited = False
+        for name, value in (learning or {}).items():
+            setattr(policy.macLearningPolicy, name, value)
+        for name, value in fields.items():
+            setattr(policy, name, value)
+        setting = vim.dvs.VmwareDistributedVirtualSwitch.VmwarePortConfigPolicy(macManagementPolicy=policy)
+        self.reconfigure_port_group(mo_ref, defaultPortConfig=setting)
+
+    def set_vlan(self, mo_ref: str, vlan: int) -> None:
+        """Change the VLAN id of a port group."""
+        spec = vim.dvs.VmwareDistributedVirtualSwitch.VlanIdSpec(vlanId=vlan, inherited=False)
+        setting = vim.dvs.VmwareDistributedVirtualSwitch.VmwarePortConfigPolicy(vlan=spec)
+        self.reconfigure_port_group(mo_ref, defaultPortConfig=setting)
+
+    def create_port_group(self, switch: str, name: str) -> str:
+        """Create a port group on a switch (its id or the name of its datacenter's folder is not asked); its id."""
+        dvs = vim.dvs.VmwareDistributedVirtualSwitch(switch, self.instance._stub)  # noqa: SLF001
+        spec = vim.dvs.DistributedVirtualPortgroup.ConfigSpec(name=name, type="earlyBinding", numPorts=8)
+        return moid(result_of(dvs.CreateDVPortgroup_Task(spec)))
+
+    # --- both --------------------------------------------------------------------------------------------------------
+
+    def rename(self, target: Any, name: str) -> None:
+        """Rename an object."""
+        result_of(target.Rename_Task(name))
+
+    def destroy(self, target: Any) -> None:
+        """Destroy an object."""
+        result_of(target.Destroy_Task())

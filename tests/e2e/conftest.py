@@ -1,0 +1,100 @@
+"""The whole operator on real parts: one control plane, one vCenter twin and one operator process for all modules.
+
+Labs keep out of each other's way by namespace, vCenter account and names in vSphere; what changes hosts or switches
+has a datacenter of its own (`WORLD`), and so has the lab that must stay quiet (`QUIET`).
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bed.estate import flags, stock
+from bed.kube_lab import KubeLab
+from bed.operator_process import OperatorProcess, install
+from bed.stranger import Stranger
+from bed.twin import Twin
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from bed.apiserver import ControlPlane
+
+COMMON, QUIET, WORLD = "DC0", "DC1", "DC2"
+
+
+@pytest.fixture(scope="session")
+def cluster(control_plane: ControlPlane) -> ControlPlane:
+    """The control plane with the operator's kinds and rights."""
+    install(control_plane)
+    return control_plane
+
+
+@pytest.fixture(scope="session")
+def vcenter() -> Iterator[Twin]:
+    """The vCenter of all labs."""
+    with Twin(arguments=flags(3)) as twin:
+        stock(twin, COMMON, QUIET, WORLD)
+        yield twin
+
+
+@pytest.fixture(scope="session")
+def operator(request: pytest.FixtureRequest, cluster: ControlPlane) -> Iterator[OperatorProcess]:
+    """The operator, running. A test that stops it starts it again."""
+    with OperatorProcess(cluster) as process:
+        yield process
+        kept = process.close(keep_logs=request.session.testsfailed > 0)
+        if kept is not None:
+            print(f"\nThe log of the operator is in {kept}")
+
+
+@pytest.fixture(autouse=True)
+def no_traceback(operator: OperatorProcess) -> Iterator[None]:
+    """Whatever a test does to the operator, an exception that nobody expected is a bug."""
+    since = operator.mark()
+    yield
+    found = [record for record in operator.records(since=since) if "Traceback" in record.traceback + record.message]
+    assert not found, "\n\n".join(f"{record.message}\n{record.traceback}" for record in found)
+
+
+@pytest.fixture(scope="session")
+def stranger(vcenter: Twin) -> Iterator[Stranger]:
+    """Another administrator, logged in."""
+    with Stranger(vcenter) as somebody:
+        yield somebody
+
+
+@pytest.fixture(scope="session")
+def new_lab(cluster: ControlPlane, vcenter: Twin) -> Callable[..., KubeLab]:
+    """Make labs that the caller closes."""
+
+    def make(twin: Twin | None = None, *, datacenter: str = COMMON, **secret: str) -> KubeLab:
+        return KubeLab(cluster, twin or vcenter, datacenter=datacenter).open(**secret)
+
+    return make
+
+
+@pytest.fixture
+def lab(operator: OperatorProcess, new_lab: Callable[..., KubeLab]) -> Iterator[KubeLab]:
+    """An empty lab of the test's own."""
+    assert operator.running
+    made = new_lab()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def world_lab(operator: OperatorProcess, new_lab: Callable[..., KubeLab]) -> Iterator[KubeLab]:
+    """An empty lab in the datacenter whose hosts and switch may be changed."""
+    assert operator.running
+    made = new_lab(datacenter=WORLD)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def token() -> str:
+    """A name that nobody else has."""
+    return f"x-{secrets.token_hex(3)}"
