@@ -54,11 +54,14 @@ func cloneInto(dst, src reflect.Value) {
 }
 
 // isUnset tells whether a field of a spec was left out. A plain bool is never
-// unset: it is a required element and always on the wire.
+// unset: it is a required element and always on the wire. Nor is an embedded or
+// required data object, whose members speak for themselves.
 func isUnset(v reflect.Value) bool {
 	switch v.Kind() {
 	case reflect.Bool:
 		return false
+	case reflect.Struct:
+		return v.Type() == timeType && v.IsZero()
 	case reflect.Slice:
 		return v.Len() == 0
 	default:
