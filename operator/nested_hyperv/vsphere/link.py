@@ -19,17 +19,14 @@ import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from pyVmomi import VmomiSupport
-
 from nested_hyperv.api.conditions import Reason
 from nested_hyperv.domain.errors import Blocked, Connecting, OperatorError, OutcomeUnknown, Transient, Unreachable
-from nested_hyperv.telemetry.context import operation_id
 from nested_hyperv.vsphere.breaker import Breaker
 from nested_hyperv.vsphere.bucket import TokenBucket
 from nested_hyperv.vsphere.collector import Batch, Poll
 from nested_hyperv.vsphere.faults import Busy, Call, SessionLost, translate
 from nested_hyperv.vsphere.inventory import Inventory
-from nested_hyperv.vsphere.session import Session, log_in
+from nested_hyperv.vsphere.session import Session, log_in, name_operation
 from nested_hyperv.vsphere.transport import endpoint_for
 
 if TYPE_CHECKING:
@@ -417,7 +414,7 @@ def _changing(poll: Poll, add: list[MoRef], remove: list[MoRef]) -> Callable[[Se
 
 def _in_thread(call: Call, function: Callable[[Session], T], session: Session) -> T:
     """Make one call in a pool thread: name the operation, and translate what it raises."""
-    VmomiSupport.GetRequestContext()["operationID"] = operation_id.get()
+    name_operation()
     try:
         return function(session)
     except Exception as error:

@@ -16,6 +16,7 @@ from pyVmomi import VmomiSupport, vim
 from nested_hyperv.api.conditions import Reason
 from nested_hyperv.domain.errors import Blocked
 from nested_hyperv.domain.inventory import MoRef, VCenterAbout
+from nested_hyperv.telemetry.context import operation_id
 from nested_hyperv.vsphere.faults import CONNECTION_ERRORS, Call, refused_login, translate
 from nested_hyperv.vsphere.refs import managed
 from nested_hyperv.vsphere.transport import Channel, Endpoint
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from nested_hyperv.api.connection import Connection
     from nested_hyperv.vsphere.tuning import Tuning
 
-__all__ = ["OLDEST", "Session", "Version", "best_version", "log_in"]
+__all__ = ["OLDEST", "Session", "Version", "best_version", "log_in", "name_operation"]
 
 _log = logging.getLogger(__name__)
 
@@ -70,6 +71,11 @@ class Session:
             self.calls.hang_up()
 
 
+def name_operation() -> None:
+    """Send the name of the current work with every call of this thread; vCenter writes it into its logs."""
+    VmomiSupport.GetRequestContext()["operationID"] = operation_id.get()
+
+
 def best_version(offered: str) -> tuple[str, Version]:
     """Choose pyVmomi's newest version that is not newer than the server's ``about.apiVersion``."""
     server = tuple(int(part) for part in re.findall(r"\d+", offered))
@@ -90,6 +96,7 @@ def best_version(offered: str) -> tuple[str, Version]:
 
 def log_in(endpoint: Endpoint, connection: Connection, tuning: Tuning) -> Session:
     """Connect, verify the peer, agree on a version and log in. Raises errors of the domain only."""
+    name_operation()
     calls = Channel(endpoint, version=_FIRST_WORDS, read_timeout=tuning.read_timeout, size=tuning.threads)
     try:
         return _log_in(calls, endpoint, connection)
