@@ -106,7 +106,7 @@ class Operator:
 
     async def _start(self) -> None:
         if self._settings.http_port:
-            await self._health.start(self._settings.http_port, self._settings.http_host)
+            await self._serve_health(self._settings.http_port, self._settings.http_host)
         engine = self._engine(await self._cluster_id())
         await self._lister.fill()
         self._ready = True
@@ -125,6 +125,16 @@ class Operator:
         self._spawn("the lag meter", measure_lag(self.metrics))
         where = ", ".join(self._settings.namespaces) or "all namespaces"
         _log.info("nested-hyperv-operator %s serves %s with %d workers", __version__, where, self._settings.workers)
+
+    async def _serve_health(self, port: int, host: str | None) -> None:
+        try:
+            await self._health.start(port, host)
+        except OSError as error:
+            where = f"{host or 'all addresses'}, port {port}"
+            raise CannotStart(
+                f"health and metrics cannot be served on {where}: {error.strerror or error}."
+                " Set NHV_HTTP_PORT to a free port, or to 0 to serve none, and NHV_HTTP_HOST to an address of this host"
+            ) from error
 
     async def _end(self) -> None:
         _log.info("ending: running passes are completed and vCenter sessions logged out")

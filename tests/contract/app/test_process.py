@@ -123,6 +123,20 @@ def test_without_credentials_it_says_what_it_tried(tmp_path: Path, start: Callab
     assert "Traceback" not in log
 
 
+def test_a_port_that_is_taken_is_named(kubeconfig: Path, start: Callable[..., subprocess.Popen[str]]) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        process = start(f"--http-port={port}", "--http-host=127.0.0.1", KUBECONFIG=str(kubeconfig))
+        _, log = process.communicate(timeout=60)
+
+    assert process.returncode == 1
+    assert f"cannot be served on 127.0.0.1, port {port}" in log
+    assert "Set NHV_HTTP_PORT to a free port" in log
+    assert "Traceback" not in log
+
+
 def test_a_cluster_without_the_kinds_is_told_to_get_them(start: Callable[..., subprocess.Popen[str]]) -> None:
     from bed.apiserver import ControlPlane
 
