@@ -108,7 +108,7 @@ def test_the_secret_is_held_by_its_users_and_no_longer(lab: KubeLab) -> None:
 
 def test_each_call_names_the_object_it_is_made_for(lab: KubeLab, vcenter: Twin) -> None:
     lab.port_group("inner").wait_ready()
-    calls = [call for call in vcenter.control.calls("CreateDVPortgroup_Task", user=lab.account)]
+    calls = vcenter.control.calls("CreateDVPortgroup_Task", user=lab.account)
     assert len(calls) == 1
     assert "inner" in calls[0].operation_id
     assert lab.namespace in calls[0].operation_id
@@ -117,6 +117,8 @@ def test_each_call_names_the_object_it_is_made_for(lab: KubeLab, vcenter: Twin) 
 def test_kubectl_shows_what_matters_in_columns(lab: KubeLab) -> None:
     lab.port_group("inner", vlan={"id": 7}).wait_ready()
     lab.host(networks=["inner"]).wait_ready()
+    names = lab.plane.kubectl("api-resources", "--categories=nestedlab", "--output=name")
+    assert names.split() == ["nestedhypervhosts.nestedhv.io", "nestedportgroups.nestedhv.io"]
     wide = lab.plane.kubectl("get", "nestedlab", f"--namespace={lab.namespace}", "--output=wide")
     assert "MACLearning" in wide
     assert "1/1" in wide

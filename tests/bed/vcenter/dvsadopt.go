@@ -12,6 +12,7 @@ import (
 // builder made: effective settings, versions, switch-wide port keys, uplinks.
 func (t *Twin) adoptNetworks(ctx *simulator.Context) {
 	t.rebuildNetworkLists(ctx.Map)
+	tellSwitchesApart(ctx.Map)
 	for _, obj := range ctx.Map.AllReference("VmwareDistributedVirtualSwitch") {
 		dvs, ok := obj.(*simulator.DistributedVirtualSwitch)
 		if !ok {
