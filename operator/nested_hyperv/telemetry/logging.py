@@ -69,7 +69,9 @@ class TextFormatter(logging.Formatter):
         known = _fields_of(record)
         where = "/".join(str(known[key]) for key in ("kind", "namespace", "name") if key in known)
         vcenter = f" [{known['vcenter']}]" if "vcenter" in known else ""
-        line = f"{_moment(record)} {record.levelname:<7} {where or record.name}{vcenter}: {record.getMessage()}"
+        # Some messages name their object themselves, for readers of the JSON form.
+        message = record.getMessage().removeprefix(f"{where}: ")
+        line = f"{_moment(record)} {record.levelname:<7} {where or record.name}{vcenter}: {message}"
         return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
 
 

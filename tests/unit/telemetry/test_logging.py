@@ -87,10 +87,12 @@ def test_a_text_line_begins_with_the_object() -> None:
 
     with reconciling("NestedPortGroup", "lab", "pg", "1a2b"):
         _log.warning("repaired")
+        _log.warning("NestedPortGroup/lab/pg: repaired again")
     _log.info("outside")
 
-    inside, outside = stream.getvalue().splitlines()
-    assert inside.split(" ", 1)[1] == "WARNING NestedPortGroup/lab/pg: repaired"
+    first, second, outside = stream.getvalue().splitlines()
+    assert first.split(" ", 1)[1] == "WARNING NestedPortGroup/lab/pg: repaired"
+    assert second.split(" ", 1)[1] == "WARNING NestedPortGroup/lab/pg: repaired again"
     assert outside.split(" ", 1)[1] == "INFO    nested_hyperv.somewhere: outside"
 
 
