@@ -161,19 +161,16 @@ _HOST: Final = (
 )
 
 
+_WITHOUT_CONFIGURATION: Final = frozenset({"inaccessible", "orphaned", "invalid"})
+
+
 def _tools(value: Any) -> tuple[Any, ...]:
     return value == "guestToolsRunning", str(value)
 
 
 _VIRTUAL_MACHINE: Final = (
     _one("name", "name", displayed, ""),
-    # Unset while the machine is inaccessible, orphaned or invalid: it stands for the whole of ``config``.
-    _Leaf(
-        "config.changeVersion",
-        ("change_version", "config_available"),
-        lambda value: (str(value), True),
-        ("", False),
-    ),
+    _one("config.changeVersion", "change_version", _text, ""),
     _one("config.instanceUuid", "instance_uuid", _text, ""),
     _one("config.template", "template", bool, False),
     _one("config.guestId", "guest_id", _text, ""),
@@ -321,13 +318,23 @@ def build(ref: MoRef, fields: Fields) -> Record | Task:
     blank = {name: empty for leaf in _LEAVES[ref.type] for name, empty in zip(leaf.fields, leaf.empty, strict=True)}
     if ref.type.endswith("DistributedVirtualSwitch"):
         blank["path"] = ""
+    if ref.type == "VirtualMachine":
+        blank["config_available"] = False
     record: Record | Task = _RECORDS[ref.type](ref=ref, **(blank | fields))
-    return record
+    return _completed(record)
 
 
 def update(record: Record | Task, fields: Fields) -> Record | Task:
     """Return the record with the fields that changed."""
-    return replace(record, **fields)
+    return _completed(replace(record, **fields))
+
+
+def _completed(record: Record | Task) -> Record | Task:
+    """Derive whether a machine's configuration counts: vSphere has none, or a stale one, while its files are away."""
+    if not isinstance(record, VirtualMachine):
+        return record
+    available = bool(record.change_version) and record.connection_state not in _WITHOUT_CONFIGURATION
+    return record if record.config_available == available else replace(record, config_available=available)
 
 
 def version_of(record: Record | Task) -> str | None:

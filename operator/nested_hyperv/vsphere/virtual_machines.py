@@ -118,7 +118,7 @@ def running_clones(session: Session, template: MoRef) -> list[MoRef]:
 def _our_running_clone(info: Any, user: str) -> bool:
     return (
         info is not None
-        and info.descriptionId == "VirtualMachine.clone"
+        and info.descriptionId.startswith("VirtualMachine.clone")
         and str(info.state) in ("queued", "running")
         and isinstance(info.reason, vim.TaskReasonUser)
         and info.reason.userName.casefold() == user.casefold()

@@ -163,7 +163,7 @@ def test_an_update_of_what_nobody_watches_any_more_is_ignored(bench: Bench) -> N
 def test_the_detail_of_a_machine_survives_a_push_and_shows_that_it_is_old() -> None:
     bench = Bench()
     bench.inventory.watch(A, [VM])
-    bench.push("enter", VM, change_version="v1", config_available=True)
+    bench.push("enter", VM, change_version="v1", connection_state="connected")
     read = bench.inventory.cached(VM)
     assert isinstance(read, VirtualMachine)
     assert not read.detailed
