@@ -5,7 +5,6 @@ import (
 	"log"
 	"reflect"
 	"runtime/debug"
-	"strings"
 
 	"github.com/vmware/govmomi/simulator"
 	"github.com/vmware/govmomi/vim25/mo"
@@ -156,11 +155,4 @@ func morefs(v any) []types.ManagedObjectReference {
 		walk(reflect.ValueOf(v))
 	}
 	return out
-}
-
-// descriptionID is the TaskInfo.descriptionId of a method: "VirtualMachine.reconfigVM"-like,
-// type plus the method in lower camel case without its suffix.
-func descriptionID(kind, method string) string {
-	name := strings.TrimSuffix(method, "_Task")
-	return kind + "." + strings.ToLower(name[:1]) + name[1:]
 }
