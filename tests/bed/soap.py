@@ -17,7 +17,7 @@ from pyVmomi import vim, vmodl
 from bed.twin import ADMINISTRATOR, Login, Twin
 from bed.waiting import wait_for
 
-__all__ = ["Updates", "connect", "find", "finish", "moid", "result_of"]
+__all__ = ["Updates", "connect", "find", "finish", "message_of", "moid", "result_of"]
 
 PropertyCollector = vmodl.query.PropertyCollector
 
@@ -61,6 +61,11 @@ def find(instance: Any, kind: Any, name: str) -> Any:
 def moid(reference: Any) -> str:
     """Return the id of a managed object: "vm-12"."""
     return str(reference).strip("'").partition(":")[2]
+
+
+def message_of(fault: Any) -> str:
+    """Return a fault's text, which pyVmomi's type information does not know of."""
+    return str(fault.msg)
 
 
 def finish(task: Any, *, seconds: float = 30.0) -> Any:

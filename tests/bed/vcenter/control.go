@@ -94,10 +94,11 @@ func readJSON(r *http.Request, into any) error {
 	return nil
 }
 
-// object finds a managed object by its id ("vm-12") or by its inventory name. The world is held.
-func (t *Twin) object(id string) (types.ManagedObjectReference, error) {
+// object finds a managed object by its id ("vm-12") or by its inventory name, of
+// one type or of any (""). The world is held.
+func (t *Twin) object(id, kind string) (types.ManagedObjectReference, error) {
 	var found []types.ManagedObjectReference
-	for _, obj := range t.registry().AllReference("") {
+	for _, obj := range t.registry().AllReference(kind) {
 		ref := obj.Reference()
 		if ref.Value == id {
 			return ref, nil
@@ -124,6 +125,7 @@ func (c *control) setClock(r *http.Request) (any, error) {
 		return nil, err
 	}
 	c.t.skew.Store(int64(req.SkewSeconds * float64(time.Second)))
+	c.t.tidy()
 	return nil, nil
 }
 

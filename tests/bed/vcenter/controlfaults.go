@@ -64,6 +64,20 @@ func (f *faultRule) build() error {
 	return nil
 }
 
+// on is the fault for one call. Required members that the rule left out are
+// completed, since clients cannot read a fault without them: enumerations, and
+// references, which name the object the call was made on.
+func (f *faultRule) on(call *Call) *Fault {
+	fault := deepCopy(reflect.ValueOf(f.built.VimFault))
+	v := fault.Elem()
+	for i := range v.NumField() {
+		if ref, ok := v.Field(i).Addr().Interface().(*types.ManagedObjectReference); ok && ref.Value == "" {
+			*ref = call.This
+		}
+	}
+	return &Fault{VimFault: fault.Interface().(types.BaseMethodFault), Message: f.built.Message}
+}
+
 // chaos is what the gate has to do to one call beside serving it.
 type chaos struct {
 	drop, dropAfter bool
@@ -90,9 +104,9 @@ func (c *control) before(call *Call) chaos {
 		}
 		switch f.Where {
 		case "soap":
-			out.fault = f.built
+			out.fault = f.on(call)
 		case "task":
-			call.failTask = f.built
+			call.failTask = f.on(call)
 		case "drop-before":
 			out.drop = true
 		case "drop-after":

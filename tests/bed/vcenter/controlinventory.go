@@ -42,7 +42,7 @@ func (c *control) drift(r *http.Request) (any, error) {
 	t := c.t
 	t.world.Lock()
 	defer t.world.Unlock()
-	ref, err := t.object(req.Object)
+	ref, err := t.object(req.Object, "")
 	if err != nil {
 		return nil, err
 	}
@@ -169,7 +169,7 @@ func (c *control) setHost(r *http.Request) (any, error) {
 	t := c.t
 	t.world.Lock()
 	defer t.world.Unlock()
-	ref, err := t.object(req.Host)
+	ref, err := t.object(req.Host, "HostSystem")
 	if err != nil {
 		return nil, err
 	}
@@ -227,7 +227,7 @@ func (c *control) setSwitch(r *http.Request) (any, error) {
 	t := c.t
 	t.world.Lock()
 	defer t.world.Unlock()
-	ref, err := t.object(req.Switch)
+	ref, err := t.object(req.Switch, "VmwareDistributedVirtualSwitch")
 	if err != nil {
 		return nil, err
 	}
@@ -260,7 +260,7 @@ func (c *control) setMachine(r *http.Request) (any, error) {
 	t := c.t
 	t.world.Lock()
 	defer t.world.Unlock()
-	ref, err := t.object(req.VM)
+	ref, err := t.object(req.VM, "VirtualMachine")
 	if err != nil {
 		return nil, err
 	}
@@ -300,7 +300,7 @@ func (c *control) setGuest(r *http.Request) (any, error) {
 	t := c.t
 	t.world.Lock()
 	defer t.world.Unlock()
-	ref, err := t.object(req.VM)
+	ref, err := t.object(req.VM, "VirtualMachine")
 	if err != nil {
 		return nil, err
 	}

@@ -124,12 +124,17 @@ func (t *Twin) housekeeping(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case now := <-tick.C:
-			t.sessions.expire(t.now())
-			t.purgeTasks(t.cfg.TaskRetention)
+			t.tidy()
 			if t.cfg.SweepInterval > 0 && now.Sub(swept) >= t.cfg.SweepInterval {
 				swept = now
 				t.watchers.sweep()
 			}
 		}
 	}
+}
+
+// tidy ends idle sessions and removes old tasks.
+func (t *Twin) tidy() {
+	t.sessions.expire(t.now())
+	t.purgeTasks(t.cfg.TaskRetention)
 }
