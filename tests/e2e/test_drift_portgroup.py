@@ -1,0 +1,153 @@
+"""Each managed field of a port group, changed by another administrator, is put back: one call, one status write."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from pyVmomi import vim
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from bed.kube_lab import KubeLab
+    from bed.kube_object import KubeObject, Snapshot
+    from bed.operator_process import OperatorProcess
+    from bed.stranger import Stranger
+
+Drift = "Callable[[Stranger, str], None]"
+Dvs = vim.dvs.VmwareDistributedVirtualSwitch
+
+
+@pytest.fixture(scope="module")
+def module_lab(operator: OperatorProcess, new_lab: Callable[..., KubeLab]) -> Iterator[KubeLab]:
+    """A lab for all cases of this file: after each of them it is as it was."""
+    assert operator.running
+    lab = new_lab()
+    yield lab
+    lab.close()
+
+
+@pytest.fixture(scope="module")
+def inner(module_lab: KubeLab) -> KubeObject:
+    """A port group with a value for each field."""
+    inner = module_lab.port_group("inner", vlan={"id": 120}, nesting={"macLearning": {"limit": 512}})
+    inner.wait_ready()
+    module_lab.calls.mark()
+    return inner
+
+
+def repaired_since(before: Snapshot) -> Callable[[Snapshot], bool]:
+    """A new `lastRepair` and nothing that differs any more."""
+
+    def check(now: Snapshot) -> bool:
+        return now.status.get("lastRepair") != before.status.get("lastRepair") and now.status["drifted"] == 0
+
+    return check
+
+
+def fields_of(repaired: Snapshot) -> dict[str, tuple[str, str]]:
+    """What the last repair changed."""
+    return {row["field"]: (row["from"], row["to"]) for row in repaired.status["lastRepair"]["changes"]}
+
+
+def inherit_policy(stranger: Stranger, mo_ref: str) -> None:
+    policy = Dvs.MacManagementPolicy(inherited=True)
+    stranger.reconfigure_port_group(mo_ref, defaultPortConfig=Dvs.VmwarePortConfigPolicy(macManagementPolicy=policy))
+
+
+def set_trunk(stranger: Stranger, mo_ref: str) -> None:
+    trunk = Dvs.TrunkVlanSpec(vlanId=[vim.NumericRange(start=10, end=20)], inherited=False)
+    stranger.reconfigure_port_group(mo_ref, defaultPortConfig=Dvs.VmwarePortConfigPolicy(vlan=trunk))
+
+
+CASES = {
+    "macLearning": (lambda s, ref: s.set_policy(ref, learning={"enabled": False}), ("false", "true")),
+    "promiscuous": (lambda s, ref: s.set_policy(ref, allowPromiscuous=True), ("true", "false")),
+    "forgedTransmits": (lambda s, ref: s.set_policy(ref, forgedTransmits=False), ("false", "true")),
+    "macChanges": (lambda s, ref: s.set_policy(ref, macChanges=True), ("true", "false")),
+    "macLearning.limit": (lambda s, ref: s.set_policy(ref, learning={"limit": 16}), ("16", "512")),
+    "macLearning.limitPolicy": (lambda s, ref: s.set_policy(ref, learning={"limitPolicy": "allow"}), ("allow", "drop")),
+    "macLearning.allowUnicastFlooding": (
+        lambda s, ref: s.set_policy(ref, learning={"allowUnicastFlooding": False}),
+        ("false", "true"),
+    ),
+    "inherited": (inherit_policy, ("true", "false")),
+    "vlan": (lambda s, ref: s.set_vlan(ref, 7), ("7", "120")),
+    "vlan, a trunk": (set_trunk, ("trunk or private", "120")),
+    "name": (lambda s, ref: s.rename(s.port_group(ref), "renamed"), ("renamed", "inner")),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_changed_field_is_put_back_by_one_call(
+    case: str, module_lab: KubeLab, inner: KubeObject, stranger: Stranger
+) -> None:
+    before = inner.read()
+    assert before.ready
+    assert module_lab.calls.changes() == {}, "a call that no drift explains"
+    since = module_lab.plane.audit.mark()
+    drift, (found, wanted) = CASES[case]
+
+    drift(stranger, inner.mo_ref)
+    repaired = inner.wait(repaired_since(before), f"{case} repaired")
+
+    changed = fields_of(repaired)[case.split(",")[0]]
+    assert (changed[0].removeprefix(f"{module_lab.namespace}-"), changed[1].removeprefix(f"{module_lab.namespace}-")) == (
+        found,
+        wanted,
+    )
+    assert repaired.condition("Ready") == before.condition("Ready"), "Ready all the time"
+    assert repaired.status["observed"] == before.status["observed"]
+    assert module_lab.calls.changes() == {"ReconfigureDVPortgroup_Task": 1}
+    assert [write.subresource for write in module_lab.writes(since)] == ["status"]
+    assert inner.wait_event("Repaired")
+    module_lab.calls.mark()
+
+
+def test_a_description_that_people_write_stays_beside_the_mark(
+    module_lab: KubeLab, inner: KubeObject, stranger: Stranger
+) -> None:
+    group = stranger.port_group(inner.mo_ref)
+    text = f"ask Bob before you change this. {group.config.description}"
+    stranger.reconfigure_port_group(inner.mo_ref, description=text)
+    before = inner.read()
+    stranger.set_vlan(inner.mo_ref, 8)  # so that there is something to wait for
+    inner.wait(repaired_since(before), "the VLAN repaired")
+    assert group.config.description == text
+    assert module_lab.calls.changes() == {"ReconfigureDVPortgroup_Task": 1}
+    module_lab.calls.mark()
+
+
+def test_what_the_spec_does_not_manage_is_left_alone(
+    module_lab: KubeLab, inner: KubeObject, stranger: Stranger
+) -> None:
+    before = inner.read()
+    stranger.reconfigure_port_group(inner.mo_ref, numPorts=32, autoExpand=False)
+    stranger.set_vlan(inner.mo_ref, 9)
+    inner.wait(repaired_since(before), "the VLAN repaired")
+    config = stranger.port_group(inner.mo_ref).config
+    assert (config.numPorts, config.autoExpand) == (32, False)
+    module_lab.calls.mark()
+
+
+def test_somebody_who_keeps_reverting_is_not_fought_for_ever(lab: KubeLab, stranger: Stranger) -> None:
+    inner = lab.port_group("inner", vlan={"id": 120})
+    inner.wait_ready()
+    for vlan in range(7, 12):
+        before = inner.read()
+        stranger.set_vlan(inner.mo_ref, vlan)
+        inner.wait(repaired_since(before), f"VLAN {vlan} repaired")
+    lab.calls.mark()
+
+    stranger.set_vlan(inner.mo_ref, 7)
+
+    contested = inner.wait_condition("Ready", "False", "Contested")
+    assert contested.condition("Stalled").status == "True"
+    assert "vlan" in contested.condition("Ready").message
+    assert contested.status["drift"][0]["field"] == "vlan"
+    assert lab.calls.changes() == {}
+
+    inner.patch(vlan={"id": 121})  # a person has decided
+    assert inner.wait_ready().status["vlan"] == "121"
+    assert lab.calls.changes() == {"ReconfigureDVPortgroup_Task": 1}
