@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["KINDS", "Datacenter", "Hit", "Kind", "ambiguous", "ancestors_path", "datacenter", "find", "not_found"]
 
 _MOST_CANDIDATES: Final = 10
+#: A datastore cluster is a folder of datastores.
+_FOLDER_TYPES: Final = ("Folder", "StoragePod")
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,9 +189,11 @@ def _folder_tree(session: Session, root: MoRef, leaf_types: Sequence[str]) -> _T
             paths[item.ref] = f"{above}/{item.properties['name']}"
         return paths[item.ref]
 
-    folders = {item.ref: path_of(item) for item in found if item.ref.type == "Folder"}
+    folders = {item.ref: path_of(item) for item in found if item.ref.type in _FOLDER_TYPES}
     leaves = [
-        Hit(item.ref, displayed(item.properties["name"]), path_of(item)) for item in found if item.ref.type != "Folder"
+        Hit(item.ref, displayed(item.properties["name"]), path_of(item))
+        for item in found
+        if item.ref.type not in _FOLDER_TYPES
     ]
     return _Tree({root: "", **folders}, leaves)
 
