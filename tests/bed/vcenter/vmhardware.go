@@ -84,7 +84,7 @@ func dropUnsupported(version string, spec *types.VirtualMachineConfigSpec) {
 // Documented (VirtualMachineFlagInfo.vbsEnabled): when creating, unset
 // companions are set (IOMMU, nested HV, secure boot, EFI), an explicit
 // contradiction is an error. The fault type is inferred.
-func fillVBS(config *types.VirtualMachineConfigInfo, spec *types.VirtualMachineConfigSpec) error {
+func fillVBS(spec *types.VirtualMachineConfigSpec) error {
 	if spec.Flags == nil || !isTrue(spec.Flags.VbsEnabled) {
 		return nil
 	}

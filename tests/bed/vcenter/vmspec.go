@@ -44,7 +44,7 @@ func (d *draft) apply(spec *types.VirtualMachineConfigSpec) error {
 		return err
 	}
 	if d.creating || d.call.Twin.inventory.rules.ReconfigureFillsVBS {
-		if err := fillVBS(d.config, spec); err != nil {
+		if err := fillVBS(spec); err != nil {
 			return err
 		}
 	}
