@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 from nested_hyperv.api.common import CommonSpec, CommonStatus
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from nested_hyperv.domain.inventory import MoRef
     from nested_hyperv.domain.plan import Plan
     from nested_hyperv.domain.resource import ObjectKey, Resource
@@ -31,7 +33,7 @@ class AwaitingPush(Exception):
 class Context(Generic[SpecT]):
     """One pass. ``elapsed`` is a monotonic clock in seconds; ``live`` forbids the cache.
 
-    ``others`` are tasks that other objects are waiting for.
+    ``others`` tells the tasks that objects are waiting for; ``notes`` is what the user should know of the connection.
     """
 
     resource: Resource
@@ -41,7 +43,8 @@ class Context(Generic[SpecT]):
     vcenter: VCenter
     elapsed: float
     live: bool
-    others: frozenset[MoRef]
+    others: Callable[[], frozenset[MoRef]]
+    notes: tuple[str, ...] = ()
 
     @property
     def key(self) -> ObjectKey:

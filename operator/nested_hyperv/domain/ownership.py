@@ -82,8 +82,8 @@ class Mark:
 
 def parse_mark(text: str) -> Mark | None:
     """Read a mark from a description or from ``extraConfig``; ``None`` where there is none that can be read."""
-    if text.startswith("{"):
-        return _parse_json(text)
+    if text.startswith("{") and (mark := _parse_json(text)) is not None:
+        return mark
     found = _PORT_GROUP_MARK.search(text)
     if found is None:
         return None

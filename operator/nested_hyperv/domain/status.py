@@ -75,13 +75,14 @@ def _states(previous: CommonStatus, verdict: Verdict) -> dict[ConditionType, _St
         states[ConditionType.RECONCILING] = _State("True", reason, message)
     if situation is Situation.STALLED:
         states[ConditionType.STALLED] = _State("True", reason, message)
-    away = (verdict.cause or reason) in _CONNECTION
+    cause = verdict.cause or reason
+    away = cause in _CONNECTION
     if away:
         states[ConditionType.VCENTER_REACHABLE] = _State("False", reason, message)
-    elif situation is Situation.SUSPENDED or reason is Reason.INVALID_SPEC:
+    elif situation is Situation.SUSPENDED or cause is Reason.INVALID_SPEC:
         states[ConditionType.VCENTER_REACHABLE] = _last(previous, ConditionType.VCENTER_REACHABLE, reason)
     else:
-        states[ConditionType.VCENTER_REACHABLE] = _State("True", Reason.SUCCEEDED)
+        states[ConditionType.VCENTER_REACHABLE] = _State("True", Reason.SUCCEEDED, "; ".join(verdict.notes))
     states[ConditionType.PREREQUISITES_MET] = _prerequisites(previous, verdict, away=away)
     states[ConditionType.SYNCED] = _synced(previous, verdict)
     states[ConditionType.NETWORK_READY] = _network(previous, verdict)

@@ -49,8 +49,9 @@ class Verdict:
     """The result of one pass.
 
     ``facts`` are fields of the status model that this pass learned (``None`` clears one); what is not named keeps its
-    last value. ``cause`` is the reason behind a general one such as ``DeletionBlocked``. ``again_after`` asks for
-    another pass after so many seconds; ``None`` leaves it to the situation.
+    last value. ``cause`` is the reason behind a general one such as ``DeletionBlocked``. ``notes`` are warnings
+    about a connection that works. ``again_after`` asks for another pass after so many seconds; ``None`` leaves it to
+    the situation.
     """
 
     situation: Situation
@@ -61,6 +62,7 @@ class Verdict:
     synced: bool | None = None
     again_after: float | None = None
     cause: Reason | None = None
+    notes: tuple[str, ...] = ()
 
     @classmethod
     def stalled(cls, error: OperatorError, **facts: Any) -> Verdict:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from nested_hyperv.api.conditions import Reason
 from nested_hyperv.api.host import NestedHyperVHostSpec, NestedHyperVHostStatus, parse_host
 from nested_hyperv.api.meta import KIND_HOST
 from nested_hyperv.controllers.context import AwaitingPush, Context
 from nested_hyperv.domain.errors import Blocked
+from nested_hyperv.domain.host.create import is_reported_missing
 from nested_hyperv.domain.host.plan import plan_host, plan_host_deletion
 from nested_hyperv.domain.host.world import CreationWorld, HostWorld
 from nested_hyperv.domain.inventory import Host, MoRef, PlacementRequest, VirtualMachine
@@ -42,16 +44,18 @@ class HostKind:
 
     async def observe(self, context: Context[NestedHyperVHostSpec]) -> HostWorld:
         """Find the VM and what it hangs on, or what is needed to create it."""
+        # Running clones first: one that ends in between is then found as the VM that it made.
+        cloning = await self._unaccounted_clones(context)
         vm = await self._find(context)
         deleting = context.resource.deleting
         asked_ago = self._asked_ago(context, vm)
         pending = bool(context.resource.status.get("powerOnPending"))
         if vm is None:
-            cloning = await self._unaccounted_clones(context)
             if deleting:
                 return HostWorld(None, None, (), (), cloning=cloning)
             networks, dependencies = await observe_networks(context, self._store)
-            creation = await self._observe_creation(context)
+            missing = is_reported_missing(context.subject, context.spec)
+            creation = None if missing else await self._observe_creation(context)
             return HostWorld(None, None, networks, dependencies, creation=creation, cloning=cloning)
         if deleting:
             context.vcenter.watch(context.key, [vm.ref])
@@ -75,13 +79,28 @@ class HostKind:
             if found is not None:
                 return found
         # A VM that was unregistered and registered again has a new MoRef; one that was adopted has its own UUID.
-        uuid = context.resource.status.get("instanceUuid") or subject.identity.owner
-        found = await vcenter.find_by_instance_uuid(uuid)
-        if found is not None or subject.adopt is None:
-            return found
-        if subject.adopt.startswith("vm-"):
-            return await vcenter.read_virtual_machine(MoRef(self.managed_type, subject.adopt))
-        return await vcenter.find_by_instance_uuid(subject.adopt)
+        recorded = context.resource.status.get("instanceUuid")
+        for uuid in dict.fromkeys((recorded or subject.identity.owner, subject.identity.owner)):
+            found = await vcenter.find_by_instance_uuid(uuid)
+            if found is not None:
+                return found
+        if subject.adopt is None or context.resource.deleting:
+            return None
+        return await self._adopted(context, subject.adopt)
+
+    async def _adopted(self, context: Context[NestedHyperVHostSpec], adopt: str) -> VirtualMachine | None:
+        """The VM that the annotation names; ``None`` if it was taken over once and is gone since."""
+        if adopt.startswith("vm-"):
+            found = await context.vcenter.read_virtual_machine(MoRef(self.managed_type, adopt))
+        else:
+            found = await context.vcenter.find_by_instance_uuid(adopt)
+        if found is None and context.subject.known is None:
+            raise Blocked(
+                Reason.NOT_FOUND,
+                f"Annotation nestedhv.io/adopt names {adopt}, which is neither the id (vm-...) nor the instance UUID "
+                "of a VM in this vCenter. Correct it, or remove it to have a VM created.",
+            )
+        return found
 
     async def _read(self, context: Context[NestedHyperVHostSpec], ref: MoRef) -> VirtualMachine | None:
         vcenter = context.vcenter
@@ -114,7 +133,8 @@ class HostKind:
             template, _ = await vcenter.find_virtual_machine(spec.placement.datacenter, spec.source.template.path)
         except Blocked:
             return ()  # without its template nothing can be cloning; a creation says so in its own words
-        running = [task for task in await vcenter.running_clones(template.ref) if task not in context.others]
+        others = context.others()
+        running = [task for task in await vcenter.running_clones(template.ref) if task not in others]
         for task in running:
             await vcenter.watch_task(context.key, task)
         return tuple(running)
@@ -135,7 +155,10 @@ class HostKind:
         template, path = await vcenter.find_virtual_machine(place.datacenter, context.spec.source.template.path)
         namesake = await vcenter.find_virtual_machine_by_name(placement, context.spec.name)
         hosts = tuple(await vcenter.read_hosts(placement.hosts))
-        context.vcenter.watch(context.key, [template.ref, *placement.hosts, *([namesake] if namesake else [])])
+        # What left our sight (a permission was taken) and comes back must wake us, too.
+        known = context.subject.known
+        watched = (template.ref, *placement.hosts, namesake, known)
+        vcenter.watch(context.key, [ref for ref in watched if ref is not None])
         return CreationWorld(
             placement=placement,
             template=template,

@@ -28,17 +28,32 @@ if TYPE_CHECKING:
 
     from .world import CreationWorld, HostWorld
 
-__all__ = ["check_nested_hv", "plan_creation"]
+__all__ = ["check_nested_hv", "is_reported_missing", "plan_creation"]
 
 _FIRST_WITH_NESTED_HV: Final = 9
 _LOOK_AGAIN: Final = 10.0
 _SETTLE_SECONDS: Final = 900.0
 
 
-def plan_creation(subject: Subject, spec: NestedHyperVHostSpec, world: HostWorld, creation: CreationWorld) -> Plan:
+def is_reported_missing(subject: Subject, spec: NestedHyperVHostSpec) -> bool:
+    """Whether a VM that is not there was deleted and must not come back."""
+    return subject.known is not None and spec.on_external_delete is ExternalDeletePolicy.REPORT
+
+
+def plan_creation(subject: Subject, spec: NestedHyperVHostSpec, world: HostWorld) -> Plan:
     """Plan the clone. Raises ``Blocked`` if the world does not allow it."""
+    gone = f"{subject.known.value if subject.known else spec.name} was deleted in vSphere"
+    if is_reported_missing(subject, spec):
+        raise Blocked(
+            Reason.MISSING,
+            f"{gone} and onExternalDelete is Report. "
+            "Set onExternalDelete: Recreate to have it cloned again, or delete this resource.",
+        )
+    creation = world.creation
+    if creation is None:
+        raise ValueError("a plan without a VM needs what was observed for its creation")
     if subject.known is not None:
-        _check_recreation(subject, spec, creation)
+        _check_recreation(gone, creation)
     subject.check_scope(creation.template_path, *creation.placement.paths)
     if world.cloning:
         return Plan(
@@ -89,14 +104,7 @@ def _request(subject: Subject, spec: NestedHyperVHostSpec, world: HostWorld, cre
     )
 
 
-def _check_recreation(subject: Subject, spec: NestedHyperVHostSpec, creation: CreationWorld) -> None:
-    gone = f"{subject.known.value if subject.known else spec.name} was deleted in vSphere"
-    if spec.on_external_delete is ExternalDeletePolicy.REPORT:
-        raise Blocked(
-            Reason.MISSING,
-            f"{gone} and onExternalDelete is Report. "
-            "Set onExternalDelete: Recreate to have it cloned again, or delete this resource.",
-        )
+def _check_recreation(gone: str, creation: CreationWorld) -> None:
     away = sorted(host.name for host in creation.hosts if host.connection_state != "connected")
     if away:
         raise Blocked(

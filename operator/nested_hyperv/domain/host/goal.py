@@ -105,7 +105,10 @@ def compare(
     differences = hardware_differences(spec, vm)
     possible = [difference for difference in differences if off or not difference.needs_power_off]
     adapters = plan_adapters(
-        wanted, vm.detail.adapters if vm.detail else (), current.adapters if current else None, running=not off
+        wanted,
+        vm.detail.adapters if vm.detail else (),
+        current.adapters if current else None,
+        running=vm.power_state == "poweredOn",
     )
     settings = replace(
         VirtualMachineSettings(adapters=adapters.edits),

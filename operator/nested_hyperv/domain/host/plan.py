@@ -37,20 +37,17 @@ def plan_host(subject: Subject, spec: NestedHyperVHostSpec, world: HostWorld) ->
     """Plan to make the VM equal to the spec. Raises ``Blocked`` where that must not or cannot be done."""
     vm = world.vm
     if vm is None:
-        if world.creation is None:
-            raise ValueError("a plan without a VM needs what was observed for its creation")
-        return plan_creation(subject, spec, world, world.creation)
+        return plan_creation(subject, spec, world)
     _check_readable(vm)
     mark = _mark_of(vm)
-    adopting = _check_ownership(subject, vm, mark)
+    kept = _check_ownership(subject, vm, mark)
     goal_mark = Mark(
         owner=subject.identity.owner,
         lineage=subject.identity.lineage,
-        adopted=(mark.adopted if mark and not adopting else False)
-        or (adopting and Ownership.of(mark, subject.identity) is not Ownership.LINEAGE),
+        adopted=kept is None or kept.adopted,
         instance_uuid=vm.instance_uuid,
     )
-    comparison = compare(spec, vm, world.networks, goal_mark, None if adopting else mark)
+    comparison = compare(spec, vm, world.networks, goal_mark, kept)
     exposes = any(c.field == "virtualization.nestedHV" and c.new == "true" for c in comparison.changes)
     if exposes and world.host is not None:
         check_nested_hv(vm.hardware_version, [world.host])
@@ -93,7 +90,7 @@ def _plan_power(
     )
     if step.action is not None or step.waits is not None:
         down = isinstance(step.action, ShutdownGuest | PowerOff) or step.action is None
-        record = {"power_on_pending": True} if down and waiting and spec.power_state is None else {}
+        news = down and bool(waiting) and spec.power_state is None and not world.power_on_pending
         return Plan(
             Verdict(
                 Situation.PROGRESSING,
@@ -107,11 +104,14 @@ def _plan_power(
             actions=() if step.action is None else (replace(step.action, changes=_power_change(spec, vm)),),
             changes=(*comparison.changes, *_power_change(spec, vm)),
             waiting=waiting,
-            record=record,
+            record={"power_on_pending": True} if news else {},
         )
     if step.blocked is not None:
+        if spec.disruption.policy in (DisruptionMode.NEVER, DisruptionMode.WHEN_POWERED_OFF):
+            # Whoever powers it off now does so for reasons of their own: it is not ours to start again.
+            facts["power_on_pending"] = None
         verdict = _power_off_required(step.blocked, spec, vm, waiting, facts, network)
-        return Plan(verdict, changes=waiting, waiting=waiting)
+        return Plan(verdict, changes=(*waiting, *_power_change(spec, vm)), waiting=waiting)
     if vm.power_state == "poweredOn" and world.power_on_pending:
         facts["power_on_pending"] = None
     if world.dependencies:
@@ -182,16 +182,22 @@ def _mark_of(vm: VirtualMachine) -> Mark | None:
     return parse_mark(vm.detail.mark) if vm.detail is not None else None
 
 
-def _check_ownership(subject: Subject, vm: VirtualMachine, mark: Mark | None) -> bool:
-    """Return whether the VM is being adopted by this pass; raise ``Blocked`` unless we may write to it."""
+def _check_ownership(subject: Subject, vm: VirtualMachine, mark: Mark | None) -> Mark | None:
+    """Return the mark that goes on to count, or ``None`` for a stranger's VM that is adopted by this pass.
+
+    A VM of our lineage that is retaken keeps its bindings, and that it was adopted once. Raises ``Blocked`` unless we
+    may write to the VM.
+    """
     ownership = Ownership.of(mark, subject.identity)
     where = f"{vm.name} ({vm.ref.value})"
     genuine = mark is not None and mark.instance_uuid == vm.instance_uuid
     if ownership is Ownership.OURS and genuine:
-        return False
+        return mark
     if subject.adopt in (vm.ref.value, vm.instance_uuid):
-        if subject.allow_adoption or (ownership is Ownership.LINEAGE and genuine):
-            return True
+        if ownership is Ownership.LINEAGE and genuine:
+            return mark
+        if subject.allow_adoption:
+            return None
         raise Blocked(
             Reason.ADOPTION_NOT_ALLOWED,
             f"{where} is not this resource's own, and the connection does not allow adoption. "
@@ -248,7 +254,7 @@ def _facts(
 
 
 def plan_host_deletion(subject: Subject, spec: NestedHyperVHostSpec, world: HostWorld) -> Plan:
-    """Plan to let the VM go. Drift never blocks it."""
+    """Plan to let the VM go. Drift never blocks it. Raises ``Blocked(Inaccessible)``."""
     vm = world.vm
     verdict = Verdict(Situation.DELETING, Reason.DELETING, "Tearing down the VM.")
     if vm is None:
@@ -257,11 +263,10 @@ def plan_host_deletion(subject: Subject, spec: NestedHyperVHostSpec, world: Host
         return Plan(verdict, release=Release(Reason.DELETED, f"VM {spec.name} is gone from vSphere."))
     where = f"{vm.name} ({vm.ref.value})"
     if not vm.config_available:
-        return Plan(
-            _deletion_blocked(
-                f"{where} is {vm.connection_state}: whether it is this resource's own cannot be read. Bring its host "
-                'and datastore back, or let go of it with the annotation nestedhv.io/orphan: "true".'
-            )
+        raise Blocked(
+            Reason.INACCESSIBLE,
+            f"{where} is {vm.connection_state}: whether it is this resource's own cannot be read. Bring its host and "
+            "datastore back.",
         )
     mark = _mark_of(vm)
     if mark is None or mark.owner != subject.identity.owner or mark.instance_uuid != vm.instance_uuid:

@@ -36,8 +36,8 @@ def power_down(vm: VirtualMachine, *, asked_ago: float | None, timeout: float, f
         # Suspended, or no VMware Tools: the guest cannot be asked.
         if force:
             return PowerStep(action=PowerOff(vm.ref))
-        why = "is suspended" if vm.power_state != "poweredOn" else "runs without VMware Tools, so it cannot be asked"
-        return PowerStep(blocked=f"{vm.name} {why} to shut down")
+        why = "is suspended" if vm.power_state != "poweredOn" else "runs without VMware Tools"
+        return PowerStep(blocked=f"{vm.name} {why}, so it cannot be asked to shut down")
     if asked_ago is None:
         return PowerStep(action=ShutdownGuest(vm.ref), waits=timeout)
     if asked_ago < timeout:

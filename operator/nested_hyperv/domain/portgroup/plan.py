@@ -63,9 +63,10 @@ def plan_port_group(subject: Subject, spec: NestedPortGroupSpec, world: PortGrou
         return _plan_creation(subject, spec, world)
     mark = parse_mark(actual.description)
     adopting = _check_ownership(subject, actual, mark)
-    kept = None if adopting else mark
-    goal = goal_of(spec, subject.identity, world.switch, kept)
-    if adopting and Ownership.of(mark, subject.identity) is not Ownership.LINEAGE:
+    # What was ours before (lineage) keeps what its mark remembers: the mode in use, and that it was adopted once.
+    stranger = adopting and Ownership.of(mark, subject.identity) is not Ownership.LINEAGE
+    goal = goal_of(spec, subject.identity, world.switch, None if stranger else mark)
+    if stranger:
         goal = replace(goal, mark=replace(goal.mark, adopted=True))
     changes, settings = differences(goal, actual)
     facts = _facts(spec, goal, world.switch, actual)
