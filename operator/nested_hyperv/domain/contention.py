@@ -19,6 +19,7 @@ _LIMIT: Final = 5
 _WINDOW: Final = 600.0
 _FIRST_PAUSE: Final = 60.0
 _LONGEST_PAUSE: Final = 3600.0
+_DOUBLINGS: Final = 6  # 60 s doubled six times is more than the longest pause; a fight of weeks must not overflow
 
 
 @dataclass(slots=True)
@@ -44,7 +45,13 @@ class Contention:
         """How many seconds repairs have to wait; 0 if they need not."""
         if self._pauses == 0:
             return 0.0
-        return max(0.0, self._last + self._pause() - now)
+        return max(0.0, self._last + self.pause() - now)
+
+    def pause(self) -> float:
+        """How many seconds lie between the last repair and the next; 0 if nobody fights."""
+        if self._pauses == 0:
+            return 0.0
+        return min(_FIRST_PAUSE * float(2 ** min(self._pauses - 1, _DOUBLINGS)), _LONGEST_PAUSE)
 
     def fields(self, now: float) -> tuple[str, ...]:
         """The fields that are fought over."""
@@ -55,11 +62,8 @@ class Contention:
         self._repairs.clear()
         self._pauses = 0
 
-    def _pause(self) -> float:
-        return min(_FIRST_PAUSE * float(2 ** (self._pauses - 1)), _LONGEST_PAUSE)
-
     def _quiet(self) -> float:
-        return _WINDOW + (self._pause() if self._pauses else 0.0)
+        return _WINDOW + self.pause()
 
     def _disputed(self, now: float) -> tuple[str, ...]:
         if self._pauses:
