@@ -7,7 +7,8 @@ of a namespace would take away the password before the VMs.
 
 from __future__ import annotations
 
-from collections import Counter
+import asyncio
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 from nested_hyperv.api.conditions import Reason
@@ -31,6 +32,7 @@ class Connections:
         self._store = store
         self._kube = kube
         self._claiming: Counter[ObjectKey] = Counter()
+        self._locks: defaultdict[ObjectKey, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     def resolve(self, resource: Resource, ref: ConnectionRef) -> tuple[ConnectionSecret, Connection]:
         """Return the Secret and what it says. Raises ``Blocked`` if there is none that this resource may use."""
@@ -67,16 +69,18 @@ class Connections:
             return resource
         self._claiming[secret.key] += 1
         try:
-            await self._kube.protect(secret, FINALIZER_IN_USE)
+            async with self._locks[secret.key]:  # a thousand new users at once write one finalizer
+                await self._kube.protect(self._store.secret(secret.namespace, secret.name) or secret, FINALIZER_IN_USE)
             return await self._kube.add_finalizer(resource, FINALIZER_TEARDOWN)
         finally:
             self._claiming[secret.key] -= 1
 
     async def settle(self, key: ObjectKey) -> None:
         """Let a Secret go that nobody needs any more. Raises ``Conflict``."""
-        secret = self._store.secret(key.namespace, key.name)
-        if secret is None or FINALIZER_IN_USE not in secret.finalizers or self._claiming[key] > 0:
-            return
-        if any(FINALIZER_TEARDOWN in user.finalizers for user in self._store.referring_to(secret)):
-            return
-        await self._kube.unprotect(secret, FINALIZER_IN_USE)
+        async with self._locks[key]:  # who claims it meanwhile waits, and protects it again
+            secret = self._store.secret(key.namespace, key.name)
+            if secret is None or FINALIZER_IN_USE not in secret.finalizers or self._claiming[key] > 0:
+                return
+            if any(FINALIZER_TEARDOWN in user.finalizers for user in self._store.referring_to(secret)):
+                return
+            await self._kube.unprotect(secret, FINALIZER_IN_USE)

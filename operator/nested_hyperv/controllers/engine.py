@@ -20,7 +20,7 @@ from nested_hyperv.domain.verdict import Situation, Verdict
 from nested_hyperv.workqueue.outcome import Done, Outcome, RequeueAfter, Retry
 
 from .context import AwaitingPush
-from .reconciler import Reconciler, Result
+from .reconciler import Reconciler, Result, handled_request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -38,7 +38,7 @@ __all__ = ["Engine"]
 _log = logging.getLogger(__name__)
 
 _KIND_SECRET: Final = "Secret"  # noqa: S105 - a kind, not a password
-_RESYNC_SECONDS: Final = 1800.0
+_RESYNC_SECONDS: Final = 1980.0  # at the latest; most come a little earlier
 _BLOCKED_SECONDS: Final = 300.0
 _QUIET_FAILURES: Final = 3
 _VCENTER_AWAY: Final = frozenset(
@@ -91,8 +91,7 @@ class Engine:
         if resource is None:
             self._forget(key)
             return Done()
-        share = self._share_of(resource)
-        if not self._shares.enter(share, key):
+        if not self._shares.enter(self._connection_of(resource), key):
             return Done()
         try:
             return await self._pass(self._reconcilers[key.kind], resource)
@@ -100,7 +99,7 @@ class Engine:
             _log.debug("%s", conflict)
             return Retry()
         finally:
-            self._shares.leave(share, key)
+            self._shares.leave(key)
 
     async def _settle_secret(self, key: ObjectKey) -> Outcome:
         try:
@@ -110,18 +109,19 @@ class Engine:
         return Done()
 
     @staticmethod
-    def _share_of(resource: Resource) -> tuple[str, str]:
+    def _connection_of(resource: Resource) -> ObjectKey:
         ref = resource.spec.get("connectionRef") or {}
-        return ref.get("namespace") or resource.key.namespace, ref.get("name") or ""
+        return ObjectKey(_KIND_SECRET, ref.get("namespace") or resource.key.namespace, ref.get("name") or "")
 
     async def _pass(self, reconciler: Reconciler[Any, Any, Any], resource: Resource) -> Outcome:
         memory = self._memories.of(resource)
+        memory.connection = self._connection_of(resource)
         try:
             result = await reconciler.run(resource, memory)
             outcome = self._outcome(result.verdict)
             memory.failures = 0
         except (AwaitingPush, Connecting):
-            return Done()
+            return _later(_BLOCKED_SECONDS)  # a push wakes the key; this is a belt
         except InvalidSpec as error:
             result, outcome = self._failed(resource, Blocked(Reason.INVALID_SPEC, str(error))), Done()
         except Conflict:
@@ -160,7 +160,7 @@ class Engine:
         if isinstance(error, Unreachable):
             return Result(resource, Verdict(Situation.UNREACHABLE, error.reason, error.message))
         if isinstance(error, Blocked):
-            return Result(resource, Verdict.stalled(error))
+            return Result(resource, Verdict.stalled(error, **handled_request(resource)))
         return Result(resource, Verdict.progressing(error.message))
 
     @staticmethod
@@ -178,7 +178,7 @@ class Engine:
     @staticmethod
     def _retry(error: OperatorError) -> Outcome:
         if isinstance(error, Blocked):
-            return RequeueAfter(_BLOCKED_SECONDS * random.uniform(0.8, 1.0))  # noqa: S311 - jitter
+            return _later(_BLOCKED_SECONDS)
         if isinstance(error, RetryAt):
             return RequeueAfter(error.seconds)
         if isinstance(error, Unreachable):
@@ -190,10 +190,10 @@ class Engine:
         if verdict is not None and verdict.again_after is not None:
             return RequeueAfter(verdict.again_after)
         if verdict is not None and verdict.situation in (Situation.STALLED, Situation.DELETION_BLOCKED):
-            return RequeueAfter(_BLOCKED_SECONDS * random.uniform(0.8, 1.0))  # noqa: S311 - jitter
+            return _later(_BLOCKED_SECONDS)
         if verdict is not None and verdict.situation is Situation.SUSPENDED:
             return Done()
-        return RequeueAfter(_RESYNC_SECONDS * random.uniform(0.9, 1.1))  # noqa: S311 - jitter
+        return _later(_RESYNC_SECONDS)
 
     # --- the end of a resource, and who has to hear of a change ------------------------------------------------------
 
@@ -203,16 +203,15 @@ class Engine:
         await self._kube.remove_finalizer(resource, FINALIZER_TEARDOWN)
         _log.info("%s: %s", release.reason, release.message)
         self._vcenters.release(resource.key)
-        self._wake_secret(resource)
+        self._enqueue(self._connection_of(resource))
 
     def _forget(self, key: ObjectKey) -> None:
         self._vcenters.release(key)
-        self._memories.forget(key)
+        self._shares.leave(key)
+        memory = self._memories.forget(key)
+        if memory is not None and memory.connection is not None:
+            self._enqueue(memory.connection)  # if our finalizer was taken by force, nobody else tells the Secret
         self._wake_hosts(key)
-
-    def _wake_secret(self, resource: Resource) -> None:
-        namespace, name = self._share_of(resource)
-        self._enqueue(ObjectKey(_KIND_SECRET, namespace, name))
 
     def _wake_dependents(self, before: Resource, after: Resource) -> None:
         watched = ("conditions", "moRef")
@@ -226,3 +225,8 @@ class Engine:
             refs = [network.get("portGroupRef") or {} for network in host.spec.get("networks") or ()]
             if any(ref.get("name") == port_group.name for ref in refs):
                 self._enqueue(host.key)
+
+
+def _later(seconds: float) -> RequeueAfter:
+    """Spread what would otherwise come back all at once; never later than the seconds say."""
+    return RequeueAfter(seconds * random.uniform(0.8, 1.0))  # noqa: S311 - jitter

@@ -6,7 +6,8 @@ vSphere. It saves calls, and it says whether a difference is news.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from nested_hyperv.api.conditions import ConditionType
@@ -15,8 +16,8 @@ from nested_hyperv.domain.inventory import MoRef
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from datetime import datetime
 
+    from nested_hyperv.api.common import LastRepair
     from nested_hyperv.domain.inventory import Change
     from nested_hyperv.domain.plan import Action
     from nested_hyperv.domain.resource import ObjectKey, Resource
@@ -26,11 +27,15 @@ __all__ = ["Memories", "Memory", "NotApplied", "Pending"]
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """A task that was started for an object. ``action`` is ``None`` if an earlier process started it."""
+    """A task that was started for an object. ``action`` is ``None`` if an earlier process started it.
+
+    ``followed`` is false once the connection was let go: nobody wakes the object at the end of the task any more.
+    """
 
     task: MoRef
     action: Action | None
     repair: bool
+    followed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +51,21 @@ class NotApplied:
 class Memory:
     """The memory of one object, identified by its uid: a namesake starts with none.
 
+    ``known`` is the object in vSphere as the last pass found it, ahead of a status that is not written yet.
     ``settled``: vSphere was equal to this generation of the spec, so a difference is drift and not work in progress.
     ``in_doubt``: a creation may be in flight that this process does not know of (a restart, a broken connection).
     ``asked_at``: when the guest was asked to shut down (monotonic seconds).
+    ``connection`` is the queue key of the Secret it uses, which has to hear when the object is gone.
     """
 
     uid: str
     generation: int
     in_doubt: bool
     settled: bool
+    connection: ObjectKey | None = None
     pending: Pending | None = None
     known: MoRef | None = None
+    last_repair: LastRepair | None = None
     asked_at: float | None = None
     not_applied: NotApplied | None = None
     contention: Contention = field(default_factory=Contention)
@@ -68,8 +77,23 @@ class Memory:
         self.generation = generation
         self.settled = False
         self.asked_at = None
+        self.try_again()
+
+    def try_again(self) -> None:
+        """Do again what was held back because it was in vain."""
         self.not_applied = None
         self.contention.reset()
+
+    def let_go(self) -> None:
+        """The connection is not held any more: what it would have told has to be asked for."""
+        if self.pending is not None:
+            self.pending = replace(self.pending, followed=False)
+
+    def moved(self) -> None:
+        """Forget what was in another vCenter: its references mean something else here."""
+        self.known = None
+        self.pending = None
+        self.settled = False
 
 
 class Memories:
@@ -88,9 +112,9 @@ class Memories:
             memory.spec_changed(resource.generation)
         return memory
 
-    def forget(self, key: ObjectKey) -> None:
-        """Drop the memory of an object that is gone."""
-        self._memories.pop(key, None)
+    def forget(self, key: ObjectKey) -> Memory | None:
+        """Drop the memory of an object that is gone, and return it."""
+        return self._memories.pop(key, None)
 
     def tasks(self) -> frozenset[MoRef]:
         """Every task that some object is waiting for."""
@@ -109,6 +133,9 @@ def _first_sight(resource: Resource) -> Memory:
         generation=resource.generation,
         in_doubt=in_doubt,
         settled=synced.get("status") == "True" and synced.get("observedGeneration") == resource.generation,
+        drift_since={
+            row["field"]: datetime.fromisoformat(row["since"]) for row in status.get("drift", ()) if row.get("since")
+        },
     )
     if in_doubt and status.get("task"):
         memory.pending = Pending(MoRef("Task", status["task"]), None, repair=False)

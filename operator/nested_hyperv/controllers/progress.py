@@ -26,14 +26,14 @@ from nested_hyperv.domain.plan import (
 from nested_hyperv.domain.verdict import Situation, Verdict
 
 from .context import AwaitingPush, Context
-from .execute import execute
+from .execute import Started, execute
 from .memory import NotApplied, Pending
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from datetime import datetime
 
-    from nested_hyperv.domain.inventory import Change, MoRef, Task
+    from nested_hyperv.domain.inventory import Change, Task
     from nested_hyperv.domain.plan import Action, Plan
 
     from .ports import Events, Meter
@@ -68,10 +68,12 @@ class Progress:
         memory, pending = context.memory, context.memory.pending
         if pending is None:
             return None
-        task = context.vcenter.task(pending.task) or await context.vcenter.watch_task(context.key, pending.task)
+        task = context.vcenter.task(pending.task) if pending.followed else None
+        if task is None:
+            task = await context.vcenter.watch_task(context.key, pending.task)
+            memory.pending = pending = replace(pending, followed=True)
         if not task.state.ended:
             raise AwaitingPush
-        memory.pending = None
         creation = isinstance(pending.action, CreatePortGroup | Clone) or pending.action is None
         if task.state is TaskState.SUCCESS:
             if creation and task.result is not None:
@@ -80,6 +82,7 @@ class Progress:
         if creation:
             memory.in_doubt = True
         if task.state is TaskState.ERROR:
+            memory.pending = None
             raise self._failure(task, creation=creation)
         return Ended(pending, task)
 
@@ -94,38 +97,52 @@ class Progress:
     # --- what to say -----------------------------------------------------------------------------------------------
 
     def account(self, context: Context[Any], plan: Plan, ended: Ended | None) -> dict[str, Any]:
-        """Tell what an ended task achieved; returns status facts. Raises ``Blocked`` for a write without effect."""
-        if ended is None or ended.task.state is not TaskState.SUCCESS or ended.pending.action is None:
-            return {}
-        action, resource = ended.pending.action, context.resource
-        if isinstance(action, Reconfigure | ReconfigurePortGroup):
-            self._check_applied(context, action.changes, plan.changes)
-        words = "; ".join(f"{change.field}: {change.old} -> {change.new}" for change in action.changes)
+        """Tell what an ended task achieved; returns status facts."""
+        memory = context.memory
+        if ended is not None:
+            # Only now: a pass that failed between the end of the task and here has to see that end again.
+            memory.pending = None
+            if ended.task.state is TaskState.SUCCESS and ended.pending.action is not None:
+                self._tell(context, ended, ended.pending.action, self._applied(context, plan, ended.pending.action))
+        return {} if memory.last_repair is None else {"last_repair": memory.last_repair}
+
+    def _tell(self, context: Context[Any], ended: Ended, action: Action, applied: tuple[Change, ...]) -> None:
+        resource, repair = context.resource, ended.pending.repair
+        words = "; ".join(f"{change.field}: {change.old} -> {change.new}" for change in applied)
         match action:
             case CreatePortGroup() | Clone():
-                reason = Reason.RECREATED if ended.pending.repair else Reason.CREATED
+                reason = Reason.RECREATED if repair else Reason.CREATED
                 created = ended.task.result.value if ended.task.result else "an object"
                 self._events.emit(resource, "Normal", reason, f"Created {created} in vSphere.")
             case PowerOn():
                 self._events.emit(resource, "Normal", Reason.POWERED_ON, f"Powered {action.ref.value} on.")
             case PowerOff():
                 self._events.emit(resource, "Warning", Reason.POWERED_OFF, f"Powered {action.ref.value} off hard.")
-            case _ if not ended.pending.repair and any(change.field != "mark" for change in action.changes):
-                self._events.emit(resource, "Normal", Reason.RECONFIGURED, words)
-        if not ended.pending.repair:
-            return {}
-        self._events.emit(resource, "Normal", Reason.REPAIRED, words)
-        for change in action.changes:
-            self._meter.repaired(resource.key.kind, change.field)
-        return {"last_repair": LastRepair(time=self._now(), changes=_rows(action.changes))}
+            case Reconfigure() | ReconfigurePortGroup() if applied:
+                self._events.emit(resource, "Normal", Reason.REPAIRED if repair else Reason.RECONFIGURED, words)
+            case _:
+                pass
+        if repair and applied:
+            # Counted when it has worked: a repair that fails again and again is nobody's fight.
+            context.memory.contention.repaired([change.field for change in applied], context.elapsed)
+            for change in applied:
+                self._meter.repaired(resource.key.kind, change.field)
+            context.memory.last_repair = LastRepair(time=self._now(), changes=_rows(applied))
 
     @staticmethod
-    def _check_applied(context: Context[Any], written: Iterable[Change], left: Iterable[Change]) -> None:
-        ignored = frozenset(written) & frozenset(left)
+    def _applied(context: Context[Any], plan: Plan, action: Action) -> tuple[Change, ...]:
+        """What of an action is there now and worth telling; what vSphere ignored is remembered."""
+        if not isinstance(action, Reconfigure | ReconfigurePortGroup):
+            return action.changes
+        ignored = frozenset(action.changes) & frozenset(plan.changes)
+        context.memory.not_applied = None
         if ignored:
             context.memory.not_applied = NotApplied(
                 context.resource.generation, ignored, context.elapsed + _NOT_APPLIED_SECONDS
             )
+        # The mark of a VM changes with its bindings: bookkeeping, and no news.
+        silent = {"mark"} if isinstance(action, Reconfigure) else set()
+        return tuple(c for c in action.changes if c not in ignored and c.field not in silent)
 
     def release(self, release: Release, ended: Ended | None) -> Release:
         """Word the end of a resource: an object that this pass has unmarked was retained, not found unmarked."""
@@ -170,20 +187,42 @@ class Progress:
     def hold(self, context: Context[Any], plan: Plan) -> Verdict | None:
         """Say why a plan must not be executed now, if so."""
         memory, elapsed = context.memory, context.elapsed
+        if context.resource.deleting:
+            return None  # neither drift nor those who fight over it ever block a deletion
         ignored = memory.not_applied
-        if ignored is not None and ignored.generation == memory.generation and elapsed < ignored.until:
-            left = ignored.changes & frozenset(plan.changes)
+        if ignored is not None and elapsed < ignored.until:
+            left = self._still_ignored(context, plan)
             if left:
                 return self._ignored(left, plan, ignored.until - elapsed)
         paused = memory.contention.paused_for(elapsed) if memory.settled else 0.0
         if paused > 0:
             fields = ", ".join(memory.contention.fields(elapsed))
+            # The whole pause, not what is left of it: a message that changes with the clock would be a write each time.
             message = (
-                f"Somebody keeps reverting {fields}: repaired 5 times within 10 minutes. The next repair is in "
-                f"{_duration(paused)}. Find out who changes it (vCenter: Monitor, Events), or change the spec."
+                f"Somebody keeps reverting {fields}: repaired 5 times within 10 minutes. Repairs now pause for "
+                f"{_duration(memory.contention.pause())}. Find out who changes it (vCenter: Monitor, Events), or "
+                "change the spec."
             )
-            return Verdict(Situation.STALLED, Reason.CONTESTED, message, synced=False, again_after=paused)
+            return replace(
+                plan.verdict,
+                situation=Situation.STALLED,
+                reason=Reason.CONTESTED,
+                message=message,
+                synced=False,
+                again_after=paused,
+            )
         return None
+
+    @staticmethod
+    def _still_ignored(context: Context[Any], plan: Plan) -> frozenset[Change]:
+        ignored = context.memory.not_applied
+        if ignored is None or ignored.generation != context.memory.generation:
+            return frozenset()
+        return ignored.changes & frozenset(plan.changes)
+
+    def is_quiet(self, context: Context[Any], plan: Plan) -> bool:
+        """Whether an attempt is told only when it has ended: a repair, or another try of what was ignored before."""
+        return self.is_repair(context) or bool(self._still_ignored(context, plan))
 
     @staticmethod
     def _ignored(left: frozenset[Change], plan: Plan, again_after: float) -> Verdict:
@@ -208,8 +247,8 @@ class Progress:
         """Whether a difference is drift: the object was equal to this very spec before."""
         return context.memory.settled and not context.resource.deleting
 
-    async def start(self, context: Context[Any], action: Action, *, repair: bool) -> MoRef | None:
-        """Execute one action and remember it; returns its task, which ends the pass."""
+    async def start(self, context: Context[Any], action: Action, *, repair: bool) -> Started:
+        """Execute one action and remember it; a task ends the pass."""
         memory = context.memory
         try:
             started = await execute(context.vcenter, context.key, action)
@@ -218,13 +257,12 @@ class Progress:
             raise
         if isinstance(action, ShutdownGuest):
             memory.asked_at = context.elapsed if started.accepted else context.elapsed - _LONG_AGO
-            message = f"Asked the guest of {action.ref.value} to shut down."
-            self._events.emit(context.resource, "Normal", Reason.SHUTDOWN_REQUESTED, message)
-        if repair:
-            memory.contention.repaired([change.field for change in action.changes], context.elapsed)
+            if started.accepted:
+                message = f"Asked the guest of {action.ref.value} to shut down."
+                self._events.emit(context.resource, "Normal", Reason.SHUTDOWN_REQUESTED, message)
         if started.task is not None:
             memory.pending = Pending(started.task, action, repair)
-        return started.task
+        return started
 
 
 def _rows(changes: Iterable[Change]) -> tuple[FieldChange, ...]:

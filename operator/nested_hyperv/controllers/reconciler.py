@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from .progress import Ended, Progress
     from .report import Report
 
-__all__ = ["Reconciler", "Result"]
+__all__ = ["Reconciler", "Result", "handled_request"]
 
 _QUICK = (CreatePortGroup, ReconfigurePortGroup, Reconfigure, PowerOn)
 
@@ -85,6 +85,7 @@ class Reconciler(Generic[SpecT, StatusT, WorldT]):
         spec = self.kind.parse(resource)
         if spec.suspend:
             self._vcenters.release(resource.key)
+            memory.let_go()
             message = "spec.suspend is true: nothing is touched."
             return Result(resource, Verdict(Situation.SUSPENDED, Reason.SUSPENDED, message))
         enforced = spec.management_policy is ManagementPolicy.ENFORCE
@@ -95,15 +96,18 @@ class Reconciler(Generic[SpecT, StatusT, WorldT]):
         secret, connection = self._connections.resolve(resource, spec.connection_ref)
         vcenter = self._vcenters.open(resource.key, connection)
         same = self._is_our_vcenter(resource, vcenter)
+        if not same:
+            memory.moved()
         if enforced and not resource.deleting:
             resource = await self._connections.claim(resource, secret)
         requested = resource.annotations.get(ANNOTATION_RECONCILE)
         forced = requested is not None and requested != resource.status.get("lastHandledReconcileAt")
         if forced:
-            memory.spec_changed(resource.generation)
+            memory.try_again()
+        known = self._known(resource, memory) if same else None
         subject = Subject(
             identity=identify(self._cluster_id, resource.key, resource.uid),
-            known=self._known(resource, memory) if same else None,
+            known=known,
             adopt=resource.annotations.get(ANNOTATION_ADOPT),
             allow_adoption=connection.allow_adoption,
             scope=connection.scope,
@@ -115,13 +119,14 @@ class Reconciler(Generic[SpecT, StatusT, WorldT]):
             memory=memory,
             vcenter=vcenter,
             elapsed=self._elapsed(),
-            live=resource.deleting or forced,
-            others=self._memories.tasks(),
+            live=resource.deleting or forced or known is None,
+            notes=connection.warnings,
+            others=self._memories.tasks,
         )
         ended = await self._progress.settle(context)
         if ended is not None:
-            known = memory.known or subject.known
-            context = replace(context, live=True, subject=replace(subject, known=known))
+            subject = replace(subject, known=memory.known or known)
+            context = replace(context, live=True, subject=subject)
         return await self._work(context, ended, enforced=enforced)
 
     @staticmethod
@@ -159,11 +164,13 @@ class Reconciler(Generic[SpecT, StatusT, WorldT]):
 
     async def _work(self, context: Context[SpecT], ended: Ended | None, *, enforced: bool) -> Result:
         plan, context = await self._plan(context)
+        self._remember(context.memory, plan)
         news = self._progress.account(context, plan, ended)
         if plan.release is not None:
             return Result(context.resource, release=self._progress.release(plan.release, ended))
+        plan = replace(plan, verdict=replace(plan.verdict, notes=context.notes))
         facts = {**self._progress.drift(context, plan), **news, **self._common_facts(context, enforced=enforced)}
-        if plan.actions and not enforced:
+        if (plan.actions or plan.changes) and not enforced:
             return Result(context.resource, self._progress.would_change(plan, facts))
         verdict = self._progress.hold(context, plan) if plan.actions else None
         if not plan.actions or verdict is not None:
@@ -174,6 +181,12 @@ class Reconciler(Generic[SpecT, StatusT, WorldT]):
                     verdict = replace(verdict, reason=Reason.OBSERVED)
             return Result(context.resource, replace(verdict, facts={**verdict.facts, **facts}))
         return await self._execute(context, plan, facts)
+
+    def _remember(self, memory: Memory, plan: Plan) -> None:
+        """Hold on to the object that this pass found: the next may begin before status says which it is."""
+        found = plan.verdict.facts.get("mo_ref")
+        if found:
+            memory.known, memory.in_doubt = MoRef(self.kind.managed_type, found), False
 
     async def _plan(self, context: Context[SpecT]) -> tuple[Plan, Context[SpecT]]:
         planner = self.kind.plan_deletion if context.resource.deleting else self.kind.plan
@@ -186,10 +199,7 @@ class Reconciler(Generic[SpecT, StatusT, WorldT]):
 
     @staticmethod
     def _common_facts(context: Context[SpecT], *, enforced: bool) -> dict[str, Any]:
-        facts: dict[str, Any] = {"plan": ()}
-        requested = context.resource.annotations.get(ANNOTATION_RECONCILE)
-        if requested is not None:
-            facts["last_handled_reconcile_at"] = requested
+        facts: dict[str, Any] = {"plan": (), **handled_request(context.resource)}
         if enforced:
             facts["vcenter"] = context.vcenter.about.instance_uuid
         return facts
@@ -203,13 +213,24 @@ class Reconciler(Generic[SpecT, StatusT, WorldT]):
             if first and context.subject.known is None:
                 verdict = replace(verdict, facts={**verdict.facts, "mo_ref": None})
             resource = await self._report.write(self.kind, resource, verdict)
+            if not isinstance(plan.actions[0], CreatePortGroup | Clone):
+                # That write took its time. Nothing proves any more whose object it is: the next pass reads it anew.
+                return Result(resource, replace(verdict, again_after=0.0))
         repair = self._progress.is_repair(context)
         for action in plan.actions:
-            task = await self._progress.start(context, action, repair=repair)
-            if task is not None and isinstance(action, Clone):
-                verdict = replace(verdict, facts={**verdict.facts, "task": task.value})
-            if task is not None:
+            started = await self._progress.start(context, action, repair=repair)
+            if not started.accepted:
+                verdict = replace(verdict, again_after=0.0)
+            if started.task is not None and isinstance(action, Clone):
+                verdict = replace(verdict, facts={**verdict.facts, "task": started.task.value})
+            if started.task is not None:
                 break
         # A quick repair is told when it is done: the object stays Ready meanwhile, and one write says it all.
         quick = all(isinstance(action, _QUICK) for action in plan.actions)
-        return Result(resource, None if repair and quick else verdict)
+        return Result(resource, None if quick and self._progress.is_quiet(context, plan) else verdict)
+
+
+def handled_request(resource: Resource) -> dict[str, Any]:
+    """The status fact that answers the annotation ``nestedhv.io/reconcile-requested-at``, if it is set."""
+    requested = resource.annotations.get(ANNOTATION_RECONCILE)
+    return {} if requested is None else {"last_handled_reconcile_at": requested}

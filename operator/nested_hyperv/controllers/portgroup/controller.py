@@ -14,6 +14,7 @@ from nested_hyperv.api.portgroup import NestedPortGroupSpec, NestedPortGroupStat
 from nested_hyperv.controllers.context import AwaitingPush, Context
 from nested_hyperv.domain.errors import Blocked
 from nested_hyperv.domain.inventory import MoRef, PortGroup
+from nested_hyperv.domain.ownership import Ownership, parse_mark
 from nested_hyperv.domain.portgroup.plan import PortGroupWorld, plan_deletion, plan_port_group
 
 if TYPE_CHECKING:
@@ -41,12 +42,15 @@ class PortGroupKind:
 
     async def observe(self, context: Context[NestedPortGroupSpec]) -> PortGroupWorld:
         """Find the switch, the port group, who has its name, and for a deletion who is attached to it."""
-        where = context.spec.distributed
+        where, owner = context.spec.distributed, context.subject.identity
         switch = await context.vcenter.find_switch(where.datacenter, where.switch, fresh=context.live)
         port_group = await self._find(context, switch)
         namesake = None
         if port_group is None and not context.resource.deleting:
             namesake = await context.vcenter.find_port_group_by_name(switch, context.spec.name)
+            if namesake is not None and Ownership.of(parse_mark(namesake.description), owner) is Ownership.OURS:
+                # Made a moment ago in a call whose answer was lost, and not in the index of owners yet.
+                port_group, namesake = namesake, None
         watched = [port_group or namesake]
         context.vcenter.watch(context.key, [switch.ref, *(found.ref for found in watched if found is not None)])
         if port_group is None or not context.resource.deleting:
@@ -70,9 +74,11 @@ class PortGroupKind:
             )
         if hits:
             return hits[0]
-        if subject.adopt is None:
+        if subject.adopt is None or context.resource.deleting:
             return None
         adopted = await vcenter.read_port_group(MoRef(self.managed_type, subject.adopt))
+        if adopted is None and subject.known is not None:
+            return None  # it was adopted once, and is gone since
         if adopted is None or adopted.switch != switch.ref:
             raise Blocked(
                 Reason.NOT_FOUND,
