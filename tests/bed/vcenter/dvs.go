@@ -13,6 +13,7 @@ import (
 // Distributed switches: reconfigure, membership, deletion.
 
 func registerSwitches(t *Twin) {
+	t.Handle("CreateDVS_Task", "Folder", createSwitch)
 	for _, kind := range []string{"DistributedVirtualSwitch", "VmwareDistributedVirtualSwitch"} {
 		t.Handle("ReconfigureDvs_Task", kind, reconfigureSwitch)
 		t.Handle("Destroy_Task", kind, destroySwitch)

@@ -33,6 +33,7 @@ func registerRules(t *Twin) {
 	registerPortgroups(t)
 	registerSwitches(t)
 	registerMachines(t)
+	registerMachineExtras(t)
 	registerGuestOS(t)
 	registerSearch(t)
 }

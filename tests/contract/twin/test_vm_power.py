@@ -192,3 +192,28 @@ def test_hosts_are_found_by_uuid_too(lab: Lab) -> None:
     found = lab.content.searchIndex.FindAllByUuid(None, host.summary.hardware.uuid, False)
 
     assert moid(host) in {moid(other) for other in found}
+
+
+def test_several_machines_are_powered_on_in_one_call(lab: Lab) -> None:
+    vms = [lab.vm_off(), lab.vm("DC0_C0_RP0_VM1")]
+
+    result = result_of(lab.datacenter.PowerOnMultiVM_Task(vms))
+
+    outcomes = {moid(attempt.vm): finish(attempt.task) for attempt in result.attempted}
+    assert outcomes[moid(vms[0])].error is None
+    assert isinstance(fault_of(outcomes[moid(vms[1])]), vim.fault.InvalidPowerState)
+
+
+def test_hardware_is_upgraded_only_upwards_and_off(lab: Lab) -> None:
+    vm = result_of(lab.create("old", version="vmx-14"))
+
+    result_of(vm.UpgradeVM_Task("vmx-19"))
+    again = fault_of(finish(vm.UpgradeVM_Task("vmx-19")))
+    unknown = fault_of(finish(vm.UpgradeVM_Task("vmx-99")))
+    result_of(vm.PowerOnVM_Task())
+    running = fault_of(finish(vm.UpgradeVM_Task()))
+
+    assert vm.config.version == vm.summary.config.hwVersion == "vmx-19"
+    assert isinstance(again, vim.fault.AlreadyUpgraded)
+    assert isinstance(unknown, vim.fault.InvalidState)
+    assert isinstance(running, vim.fault.InvalidPowerState)

@@ -1,0 +1,115 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+	"github.com/vmware/govmomi/simulator"
+	"github.com/vmware/govmomi/vim25/mo"
+	"github.com/vmware/govmomi/vim25/types"
+)
+
+// createSwitch models Folder.CreateDVS_Task.
+//
+// Documented: DuplicateName, InvalidName, NotFound for a host that does not
+// exist, DvsFault for a version that is not offered; the result is the switch. A
+// switch is born with an uplink port group.
+func createSwitch(c *Call, req any) (any, error) {
+	spec := req.(*types.CreateDVS_Task).Spec
+	ref := c.StartTask(c.This, descriptionID(c.This.Type, c.Method), func(tc *TaskContext) (any, error) {
+		dvs, err := tc.createSwitch(c.This, &spec)
+		if err != nil {
+			return nil, err
+		}
+		return dvs.Self, nil
+	})
+	return &types.CreateDVS_TaskResponse{Returnval: ref}, nil
+}
+
+func (c *Call) createSwitch(parent types.ManagedObjectReference, spec *types.DVSCreateSpec) (*simulator.DistributedVirtualSwitch, error) {
+	folder, err := folderOf(c.Ctx.Map, parent)
+	if err != nil {
+		return nil, err
+	}
+	asked := spec.ConfigSpec.GetDVSConfigSpec()
+	name := escapeName(asked.Name)
+	if err := c.claimName(folder, name, types.ManagedObjectReference{}); err != nil {
+		return nil, err
+	}
+	version := switchVersion
+	if spec.ProductInfo != nil && spec.ProductInfo.Version != "" {
+		version = spec.ProductInfo.Version
+	}
+	if !slices.Contains(switchVersions, version) {
+		return nil, Faultf(&types.DvsFault{}, "The distributed switch version %s is not supported.", version)
+	}
+	dvs := newSwitch(c.Twin, name, version)
+	next := switchConfig(dvs)
+	if err := c.applySwitchSpec(dvs, next, withoutName(spec.ConfigSpec)); err != nil {
+		return nil, err
+	}
+	if err := c.checkMembers(dvs, asked.Host); err != nil {
+		return nil, err
+	}
+	c.enterSwitch(folder, dvs)
+	c.Twin.putPortgroup(c.Ctx, dvs, folder, uplinkSpec(dvs))
+	uplinks := portgroupOf(c.Ctx.Map, dvs.Portgroup[0])
+	uplinks.Config.Uplink = types.NewBool(true)
+	next.UplinkPortgroup = []types.ManagedObjectReference{uplinks.Self}
+	c.changeMembers(dvs, next, asked.Host)
+	return dvs, nil
+}
+
+// newSwitch is a switch that nobody configured.
+func newSwitch(t *Twin, name, version string) *simulator.DistributedVirtualSwitch {
+	id := strings.ReplaceAll(uuid.NewString(), "-", "")
+	pairs := make([]string, 0, len(id)/2)
+	for i := 0; i < len(id); i += 2 {
+		pairs = append(pairs, id[i:i+2])
+	}
+	dvs := &simulator.DistributedVirtualSwitch{}
+	dvs.Name = name
+	// Observed: a switch's UUID is written in pairs, "50 2a … -0e 7c …".
+	dvs.Uuid = strings.Join(pairs[:8], " ") + "-" + strings.Join(pairs[8:], " ")
+	dvs.Summary = types.DVSSummary{Name: name, Uuid: dvs.Uuid, ProductInfo: switchProduct(version)}
+	dvs.Config = &types.VMwareDVSConfigInfo{
+		DVSConfigInfo: types.DVSConfigInfo{
+			Uuid: dvs.Uuid, Name: name, ConfigVersion: "1", CreateTime: t.now(), ProductInfo: *switchProduct(version),
+			UplinkPortPolicy:  &types.DVSNameArrayUplinkPortPolicy{UplinkPortName: []string{"Uplink 1"}},
+			DefaultPortConfig: defaultSwitchSetting(),
+		},
+		MaxMtu: 1500,
+	}
+	setSwitchVersion(dvs, version, atLeast(version, macLearningSince))
+	return dvs
+}
+
+// withoutName is a creation spec without what creation handles itself.
+func withoutName(spec types.BaseDVSConfigSpec) types.BaseDVSConfigSpec {
+	out := cloneValue(spec)
+	out.GetDVSConfigSpec().Name = ""
+	return out
+}
+
+// enterSwitch puts a switch into the inventory under the type that vCenter gives it.
+func (c *Call) enterSwitch(folder *mo.Folder, dvs *simulator.DistributedVirtualSwitch) {
+	c.Ctx.Map.NewEntity(dvs)
+	dvs.Self.Type = "VmwareDistributedVirtualSwitch"
+	folder.ChildEntity = append(folder.ChildEntity, dvs.Self)
+	c.Ctx.Map.PutEntity(folder, dvs)
+	c.Twin.inventory.byUUID[dvs.Uuid] = dvs.Self
+	c.Twin.Touch(folder.Self, dvs.Self)
+}
+
+// uplinkSpec is the uplink port group of a new switch: a trunk of all VLANs.
+func uplinkSpec(dvs *simulator.DistributedVirtualSwitch) *types.DVPortgroupConfigSpec {
+	return &types.DVPortgroupConfigSpec{
+		Name:     fmt.Sprintf("%s-DVUplinks-%s", dvs.Name, strings.TrimPrefix(dvs.Self.Value, "dvs-")),
+		NumPorts: 1,
+		DefaultPortConfig: &types.VMwareDVSPortSetting{
+			Vlan: &types.VmwareDistributedVirtualSwitchTrunkVlanSpec{VlanId: []types.NumericRange{{Start: 0, End: vlanIDMax}}},
+		},
+	}
+}
