@@ -12,7 +12,9 @@ import pytest
 
 from bed.tunnel import Tunnel
 from bed.twin import OPERATOR, Twin
-from nested_hyperv.domain.errors import OutcomeUnknown, Transient, Unreachable
+from nested_hyperv.api.conditions import Reason
+from nested_hyperv.api.connection import Connection
+from nested_hyperv.domain.errors import Blocked, OutcomeUnknown, Transient, Unreachable
 from nested_hyperv.domain.inventory import MoRef, PortGroup, PortGroupSettings, Switch, TaskState
 from nested_hyperv.domain.ownership import Mark
 from nested_hyperv.domain.resource import ObjectKey
@@ -267,6 +269,36 @@ async def test_a_black_hole_holds_up_nobody_else_and_not_the_end(twin: Twin) -> 
             assert time.monotonic() - started < 3 * QUICK.logout_timeout
         finally:
             os.kill(stuck.pid, signal.SIGCONT)
+
+
+@pytest.mark.parametrize("pinned", ["ca.crt", "thumbprint"])
+async def test_a_server_that_comes_back_with_another_certificate_is_told_nothing(adapter: Adapter, pinned: str) -> None:
+    with Twin() as first:
+        tls = {"ca.crt": first.ca.read_text()} if pinned == "ca.crt" else {"thumbprint": first.thumbprint}
+        wanted = connection(first, tls=tls)
+        await adapter.open(wanted)
+        adapter.woken.clear()
+    with Twin(listen=f"{first.host}:{first.port}") as impostor:
+        await adapter.until(lambda: refused(adapter, wanted), "the refusal")
+        assert KEY in adapter.woken
+        assert impostor.control.counters() == {}
+
+
+def refused(adapter: Adapter, wanted: Connection) -> bool:
+    try:
+        adapter.vcenters.open(KEY, wanted)
+    except Blocked as error:
+        return error.reason is Reason.CERTIFICATE_NOT_VERIFIED
+    except Transient:
+        return False
+    return False
+
+
+async def test_an_idle_session_is_kept_alive(twin: Twin) -> None:
+    adapter = Adapter(replace(QUICK, keepalive=0.2))
+    await adapter.open(connection(twin))
+    await adapter.until(lambda: twin.control.counters(OPERATOR).get("CurrentTime", 0) >= 2, "the second keepalive")
+    await adapter.vcenters.close()
 
 
 # --- size -------------------------------------------------------------------------------------------------------------

@@ -5,7 +5,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
+from pyVmomi import vim
 
+from bed.soap import connect, find, result_of
 from bed.twin import OPERATOR, Twin
 from nested_hyperv.api.conditions import Reason
 from nested_hyperv.domain.errors import Blocked, Concurrent, NameTaken, PowerOffNeeded
@@ -111,6 +113,22 @@ async def test_a_machine_is_found_by_name_and_by_path_with_its_devices(vcenter: 
     assert (found.name, path, found.detailed) == (SOURCE, f"/DC0/vm/{SOURCE}", True)
     assert found.detail is not None
     assert len(found.detail.adapters) == 1
+
+
+async def test_a_name_that_fits_twice_is_answered_with_the_paths_to_choose_from(vcenter: VCenter, twin: Twin) -> None:
+    with connect(twin) as instance:
+        source = find(instance, vim.VirtualMachine, SOURCE)
+        folder = source.parent.CreateFolder("lab")
+        place = vim.vm.RelocateSpec(pool=source.resourcePool)
+        result_of(source.CloneVM_Task(folder, SOURCE, vim.vm.CloneSpec(location=place, powerOn=False, template=False)))
+    with pytest.raises(Blocked) as caught:
+        await vcenter.find_virtual_machine("DC0", SOURCE)
+    assert caught.value.reason is Reason.AMBIGUOUS
+    assert f"/DC0/vm/{SOURCE}, /DC0/vm/lab/{SOURCE}" in caught.value.message
+    _, path = await vcenter.find_virtual_machine("DC0", f"lab/{SOURCE}")
+    assert path == f"/DC0/vm/lab/{SOURCE}"
+    placement = await vcenter.resolve_placement(replace(IN_CLUSTER, folder="lab"))
+    assert "/DC0/vm/lab" in placement.paths
 
 
 async def test_an_unknown_machine_is_told(vcenter: VCenter) -> None:
