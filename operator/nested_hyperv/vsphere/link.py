@@ -90,7 +90,12 @@ class Link:
         self._error: OperatorError | None = None
         self._reported_down = True
         self._grace: asyncio.TimerHandle | None = None
-        self._keeper = asyncio.get_running_loop().create_task(self._keep(), name=f"vcenter {self.server}")
+        self._keeper = asyncio.get_running_loop().create_task(
+            # Its own context: the keeper outlives the pass that happened to open the connection.
+            self._keep(),
+            name=f"vcenter {self.server}",
+            context=contextvars.Context(),
+        )
 
     # --- for those who use it -----------------------------------------------------------------------------------------
 

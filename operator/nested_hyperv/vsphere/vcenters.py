@@ -7,6 +7,7 @@ part of it. A session lives as long as somebody uses it, and no longer.
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from typing import TYPE_CHECKING
 
 from nested_hyperv.vsphere.link import Link
@@ -67,7 +68,9 @@ class VCenters:
             self._close(link)
 
     def _close(self, link: Link) -> None:
-        task = asyncio.get_running_loop().create_task(link.close(), name=f"log out of {link.server}")
+        task = asyncio.get_running_loop().create_task(
+            link.close(), name=f"log out of {link.server}", context=contextvars.Context()
+        )
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
 
