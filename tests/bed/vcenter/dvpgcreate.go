@@ -156,7 +156,7 @@ func (t *Twin) linkPortgroup(ctx *simulator.Context, dvs *simulator.DistributedV
 		dc.Network = append(dc.Network, pg.Self)
 		t.Touch(dc.Self)
 	}
-	t.showNetworks(ctx.Map, dvs.Summary.HostMember, pg.Self)
+	t.showNetworks(ctx.Map, dvs.Summary.HostMember, true, pg.Self)
 }
 
 // portSettingOf reads a setting as the VMware one. Unset is an empty setting;

@@ -143,6 +143,7 @@ func (t *Twin) commitPortgroup(r *simulator.Registry, dvs *simulator.Distributed
 // resizePortgroup adds ports, or deletes free ones, until the group has n.
 func (t *Twin) resizePortgroup(dvs *simulator.DistributedVirtualSwitch, pg *simulator.DistributedVirtualPortgroup, n int) {
 	table := t.inventory.portsOf(dvs.Self)
+	delete(table.taken, pg.Key)
 	if extra := n - len(pg.PortKeys); extra > 0 {
 		pg.PortKeys = append(append([]string(nil), pg.PortKeys...), table.newKeys(extra)...)
 		return

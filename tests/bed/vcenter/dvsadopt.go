@@ -59,7 +59,7 @@ func (t *Twin) rebuildNetworkLists(r *simulator.Registry) {
 		for _, ref := range dvs.Portgroup {
 			portgroupOf(r, ref).Host = slices.Clone(dvs.Summary.HostMember)
 		}
-		t.showNetworks(r, dvs.Summary.HostMember, dvs.Portgroup...)
+		t.showNetworks(r, dvs.Summary.HostMember, false, dvs.Portgroup...)
 	}
 }
 

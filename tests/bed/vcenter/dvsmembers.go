@@ -63,7 +63,7 @@ func (c *Call) changeMembers(dvs *simulator.DistributedVirtualSwitch, config *ty
 		case types.ConfigSpecOperationAdd:
 			dvs.Summary.HostMember = append(dvs.Summary.HostMember, change.Host)
 			config.Host = append(config.Host, hostMember(change.Host))
-			c.Twin.showNetworks(c.Ctx.Map, host, dvs.Portgroup...)
+			c.Twin.showNetworks(c.Ctx.Map, host, false, dvs.Portgroup...)
 		case types.ConfigSpecOperationRemove:
 			simulator.RemoveReference(&dvs.Summary.HostMember, change.Host)
 			config.Host = dropMember(config.Host, change.Host)

@@ -9,8 +9,10 @@ import (
 // Which networks a host and its compute resource list, and which VMs a network
 // lists. The stock simulator never writes Network.vm.
 
-// showNetworks lists networks on hosts and on the hosts' compute resources.
-func (t *Twin) showNetworks(r *simulator.Registry, hosts []types.ManagedObjectReference, networks ...types.ManagedObjectReference) {
+// showNetworks lists networks on hosts that do not list them yet, and on the hosts'
+// compute resources, which may list them for another host; fresh networks are
+// listed nowhere, so that nothing has to be searched.
+func (t *Twin) showNetworks(r *simulator.Registry, hosts []types.ManagedObjectReference, fresh bool, networks ...types.ManagedObjectReference) {
 	parents := map[*mo.ComputeResource]bool{}
 	for _, ref := range hosts {
 		host, ok := r.Get(ref).(*simulator.HostSystem)
@@ -25,7 +27,9 @@ func (t *Twin) showNetworks(r *simulator.Registry, hosts []types.ManagedObjectRe
 	}
 	for compute := range parents {
 		for _, network := range networks {
-			addReference(&compute.Network, network)
+			if fresh || simulator.FindReference(compute.Network, network) == nil {
+				compute.Network = append(compute.Network, network)
+			}
 		}
 		t.Touch(compute.Self)
 	}
@@ -82,7 +86,10 @@ func (t *Twin) relinkNetworks(r *simulator.Registry, vm *simulator.VirtualMachin
 		}
 	}
 	for _, ref := range networks {
-		if n := networkOf(r, ref); n != nil && simulator.FindReference(n.Vm, vm.Self) == nil {
+		if simulator.FindReference(vm.Network, ref) != nil {
+			continue
+		}
+		if n := networkOf(r, ref); n != nil {
 			n.Vm = append(n.Vm, vm.Self)
 			t.Touch(ref)
 		}

@@ -78,6 +78,7 @@ type portTable struct {
 	nextKey    int
 	nextCookie int32
 	connected  map[string]portConnection
+	taken      map[string]int // by group: how many of its first ports are connected for sure
 }
 
 // portConnection is who sits on a port.
@@ -91,7 +92,7 @@ type portConnection struct {
 func (inv *inventory) portsOf(dvs types.ManagedObjectReference) *portTable {
 	table, ok := inv.switches[dvs]
 	if !ok {
-		table = &portTable{connected: map[string]portConnection{}}
+		table = &portTable{connected: map[string]portConnection{}, taken: map[string]int{}}
 		inv.switches[dvs] = table
 	}
 	return table

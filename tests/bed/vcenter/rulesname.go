@@ -62,17 +62,16 @@ type nameKey struct {
 }
 
 func keyOf(folder types.ManagedObjectReference, name string) nameKey {
-	return nameKey{folder, strings.ToLower(strings.NewReplacer("%2F", "%2f", "%5C", "%5c").Replace(name))}
+	return nameKey{folder, strings.ToLower(name)}
 }
 
 // holderOf finds the child of a folder that has a name, other than `except`.
 func holderOf(r *simulator.Registry, folder *mo.Folder, name string, except types.ManagedObjectReference) *types.ManagedObjectReference {
-	want := keyOf(folder.Self, name)
 	for _, ref := range folder.ChildEntity {
 		if ref == except {
 			continue
 		}
-		if e, ok := r.Get(ref).(mo.Entity); ok && keyOf(folder.Self, entityName(e)) == want {
+		if e, ok := r.Get(ref).(mo.Entity); ok && strings.EqualFold(entityName(e), name) {
 			return &ref
 		}
 	}

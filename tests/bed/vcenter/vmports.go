@@ -50,14 +50,16 @@ func (t *Twin) choosePort(pg *simulator.DistributedVirtualPortgroup, table *port
 		return ""
 	}
 	if !ephemeral {
-		for _, key := range pg.PortKeys {
-			if _, busy := table.connected[key]; !busy {
-				return key
+		for i := table.taken[pg.Key]; i < len(pg.PortKeys); i++ {
+			if _, busy := table.connected[pg.PortKeys[i]]; !busy {
+				table.taken[pg.Key] = i
+				return pg.PortKeys[i]
 			}
 		}
+		table.taken[pg.Key] = len(pg.PortKeys)
 	}
 	key := table.newKeys(1)[0]
-	pg.PortKeys = append(append([]string(nil), pg.PortKeys...), key)
+	pg.PortKeys = append(pg.PortKeys, key)
 	if !ephemeral {
 		pg.Config.NumPorts = int32(len(pg.PortKeys))
 	}
@@ -71,6 +73,7 @@ func (t *Twin) freePort(r *simulator.Registry, vm types.ManagedObjectReference, 
 	if pg == nil || port.PortKey == "" {
 		return
 	}
+	delete(table.taken, pg.Key)
 	if on, ok := table.connected[port.PortKey]; ok && on.vm == vm {
 		delete(table.connected, port.PortKey)
 	}
