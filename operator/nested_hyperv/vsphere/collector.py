@@ -46,21 +46,25 @@ def read(session: Session, ref: MoRef, paths: Sequence[str]) -> Found:
     return found[0]
 
 
-def read_many(session: Session, refs: Iterable[MoRef], paths: Sequence[str]) -> list[Found]:
-    """Read the same properties of many objects; those that are gone are left out."""
+def read_many(session: Session, refs: Iterable[MoRef], paths: Sequence[str], *, lenient: bool = False) -> list[Found]:
+    """Read the same properties of many objects; those that are gone are left out.
+
+    ``lenient`` takes a property that may not be read for one that is not set.
+    """
     wanted = list(dict.fromkeys(refs))
     if not wanted:
         return []
     objects = [_PC.ObjectSpec(obj=session.object(ref)) for ref in wanted]
     properties = [_properties(kind, paths) for kind in sorted({ref.type for ref in wanted})]
     try:
-        return _retrieve(session, objects, properties)
+        return _retrieve(session, objects, properties, lenient=lenient)
     except vmodl.fault.ManagedObjectNotFound:
         if len(wanted) == 1:
             return []
         # One dead reference fails the whole call: halve until it is alone.
         middle = len(wanted) // 2
-        return read_many(session, wanted[:middle], paths) + read_many(session, wanted[middle:], paths)
+        first = read_many(session, wanted[:middle], paths, lenient=lenient)
+        return first + read_many(session, wanted[middle:], paths, lenient=lenient)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,21 +106,21 @@ def managed_class(kind: str) -> Any:
     return type(managed(MoRef(kind, ""), None))
 
 
-def _retrieve(session: Session, objects: list[Any], properties: list[Any]) -> list[Found]:
+def _retrieve(session: Session, objects: list[Any], properties: list[Any], *, lenient: bool = False) -> list[Found]:
     collector = session.content.propertyCollector
     spec = _PC.FilterSpec(objectSet=objects, propSet=properties)
     answer = collector.RetrievePropertiesEx([spec], _PC.RetrieveOptions())
     found: list[Found] = []
     while answer is not None:
-        found.extend(_found(content) for content in answer.objects or ())
+        found.extend(_found(content, lenient=lenient) for content in answer.objects or ())
         if not answer.token:
             break
         answer = collector.ContinueRetrievePropertiesEx(answer.token)
     return found
 
 
-def _found(content: Any) -> Found:
-    for missing in content.missingSet or ():
+def _found(content: Any, *, lenient: bool) -> Found:
+    for missing in () if lenient else content.missingSet or ():
         # To take a property that may not be read for one that is not set would be to see drift where there is none.
         if isinstance(missing.fault, vmodl.fault.SecurityError):
             raise missing.fault

@@ -44,6 +44,8 @@ class Inventory:
     """Cache of records, index of watchers, and running tasks."""
 
     def __init__(self, *, notify: Callable[[ObjectKey], None], changed: Callable[[], None]) -> None:
+        #: How many answers of the long poll there have been.
+        self.pushes = 0
         self._notify = notify
         self._changed = changed
         self._records: dict[MoRef, Record] = {}
@@ -143,6 +145,13 @@ class Inventory:
         self._add = dict.fromkeys([*self._watchers, *self._tasks])
         self._changed()
 
+    def clear(self) -> None:
+        """Forget what is known, not who watches: another vCenter answers at the same address."""
+        self._records.clear()
+        self._missing.clear()
+        for ref in list(self._tasks):
+            self._settle(Task(ref, TaskState.LOST))
+
     def unresolved(self, refs: Iterable[MoRef]) -> None:
         """The server does not know these."""
         for ref in refs:
@@ -160,6 +169,7 @@ class Inventory:
 
     def apply(self, updates: Iterable[Update]) -> None:
         """Take over what the long poll says."""
+        self.pushes += 1
         for change in updates:
             if change.ref.type == "Task":
                 self._apply_task(change)

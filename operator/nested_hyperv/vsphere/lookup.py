@@ -215,5 +215,6 @@ def children(session: Session, ref: MoRef, path: str) -> tuple[MoRef, ...]:
 
 
 def named(session: Session, refs: Iterable[MoRef]) -> dict[MoRef, str]:
-    """Read names; what is gone is left out."""
-    return {item.ref: displayed(item.properties.get("name")) for item in read_many(session, refs, ["name"])}
+    """Read names; what is gone is left out, and what may not be read goes by its reference."""
+    found = read_many(session, refs, ["name"], lenient=True)
+    return {item.ref: displayed(item.properties.get("name")) or str(item.ref) for item in found}

@@ -63,7 +63,7 @@ def owners_of(session: Session, switch: MoRef, chunk: int) -> Owners:
     owners: Owners = {}
     refs = children(session, switch, "portgroup")
     for at in range(0, len(refs), chunk):
-        for found in read_many(session, refs[at : at + chunk], ["config.description"]):
+        for found in read_many(session, refs[at : at + chunk], ["config.description"], lenient=True):
             mark = parse_mark(found.properties.get("config.description") or "")
             if mark is not None:
                 owners.setdefault(mark.owner, set()).add(found.ref)

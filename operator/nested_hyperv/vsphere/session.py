@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from nested_hyperv.api.connection import Connection
     from nested_hyperv.vsphere.tuning import Tuning
 
-__all__ = ["OLDEST", "Session", "Version", "best_version", "log_in", "name_operation"]
+__all__ = ["OLDEST", "Session", "Version", "best_version", "first_channel", "log_in", "name_operation"]
 
 _log = logging.getLogger(__name__)
 
@@ -94,10 +94,14 @@ def best_version(offered: str) -> tuple[str, Version]:
     return version, number
 
 
-def log_in(endpoint: Endpoint, connection: Connection, tuning: Tuning) -> Session:
+def first_channel(endpoint: Endpoint, tuning: Tuning) -> Channel:
+    """Return the connection to log in over."""
+    return Channel(endpoint, version=_FIRST_WORDS, read_timeout=tuning.read_timeout, size=tuning.threads)
+
+
+def log_in(calls: Channel, endpoint: Endpoint, connection: Connection) -> Session:
     """Connect, verify the peer, agree on a version and log in. Raises errors of the domain only."""
     name_operation()
-    calls = Channel(endpoint, version=_FIRST_WORDS, read_timeout=tuning.read_timeout, size=tuning.threads)
     try:
         return _log_in(calls, endpoint, connection)
     except BaseException:

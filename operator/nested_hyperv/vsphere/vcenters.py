@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from nested_hyperv.api.connection import Connection, SessionKey
     from nested_hyperv.domain.resource import ObjectKey
-    from nested_hyperv.vsphere.link import Observer
+    from nested_hyperv.vsphere.availability import Observer
 
 __all__ = ["VCenters"]
 
@@ -50,9 +50,9 @@ class VCenters:
             link = Link(connection, self._tuning, notify=self._notify, observer=self._observer)
             self._links[wanted] = (link, VCenter(link, self._tuning))
         link, vcenter = self._links[wanted]
-        link.users.add(key)
+        link.availability.users.add(key)
         self._used[key] = wanted
-        link.check()
+        link.availability.check()
         return vcenter
 
     def release(self, key: ObjectKey) -> None:
@@ -61,9 +61,9 @@ class VCenters:
         if used is None:
             return
         link, _ = self._links[used]
-        link.users.discard(key)
+        link.availability.users.discard(key)
         link.inventory.forget(key)
-        if not link.users:
+        if not link.availability.users:
             del self._links[used]
             self._close(link)
 
