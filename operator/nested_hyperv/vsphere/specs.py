@@ -146,6 +146,7 @@ def _adapter_changes(edits: Iterable[NetworkAdapterEdit], cards: Mapping[int, An
             yield _DEVICE(operation=_DEVICE.Operation.remove, device=card)
             continue
         card.backing = _backing(edit.network)
+        card.connectable.startConnected = card.connectable.connected = True
         yield _DEVICE(operation=_DEVICE.Operation.edit, device=card)
 
 

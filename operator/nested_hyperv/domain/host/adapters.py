@@ -77,7 +77,9 @@ def plan_adapters(
         if leftover is not None and leftover.key not in taken:
             edits.append(NetworkAdapterEdit(leftover.key, None))
             changes.append(Change(f"networks[{name}]", leftover.network or "nothing", "no adapter"))
-    bindings = {name: BoundAdapter(adapter.key, adapter.mac_address) for name, adapter in assigned.items()}
+    # A NIC that is gone stays bound until another one takes its place: that, and not its absence, changes the mark.
+    bindings = {name: binding for name, binding in (bound or {}).items() if name in names}
+    bindings |= {name: BoundAdapter(adapter.key, adapter.mac_address) for name, adapter in assigned.items()}
     return AdapterPlan(assigned, bindings, tuple(edits), tuple(changes))
 
 
