@@ -8,7 +8,7 @@ It knows the twin's model (one datacenter, one cluster, one switch) and vim data
 from dataclasses import dataclass
 from typing import Any
 
-from pyVmomi import vim
+from pyVmomi import vim, vmodl
 
 from bed.soap import find, result_of
 from bed.twin import Twin
@@ -37,9 +37,10 @@ def mac_management(*, inherited: bool = False, learning: Any = None, **flags: bo
     return policy
 
 
-def fault_of(info: Any) -> Any:
-    """Return the fault of a task that had to fail."""
+def fault_of(info: Any, kind: Any = vmodl.MethodFault) -> Any:
+    """Return the fault of a task that had to fail, with a fault of this kind."""
     assert info.state == vim.TaskInfo.State.error, f"the task ended with {info.state}"
+    assert isinstance(info.error, kind), f"the task ended with {info.error}"
     return info.error
 
 

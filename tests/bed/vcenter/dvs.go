@@ -232,7 +232,8 @@ func destroySwitch(c *Call, _ any) (any, error) {
 	return &types.Destroy_TaskResponse{Returnval: ref}, nil
 }
 
-// renameSwitch models Rename_Task on a switch.
+// renameSwitch models Rename_Task on a switch. Documented: DuplicateName and
+// InvalidName. Inferred: it counts configVersion up like a rename in a spec.
 func renameSwitch(c *Call, req any) (any, error) {
 	name := escapeName(req.(*types.Rename_Task).NewName)
 	ref := c.StartTask(c.This, descriptionID(c.This.Type, c.Method), func(tc *TaskContext) (any, error) {

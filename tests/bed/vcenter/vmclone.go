@@ -155,6 +155,7 @@ func (c *Call) draftClone(source *simulator.VirtualMachine, folder *mo.Folder, h
 	config := cloneValue(source.Config)
 	c.Twin.newIdentity(config)
 	config.Template = spec.Template
+	disconnectDevices(config)
 	config.Files = machineFiles(location)
 	d := &draft{call: c, config: config, host: host, folder: folder, creating: true}
 	config.Name = name

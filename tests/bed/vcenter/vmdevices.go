@@ -154,8 +154,12 @@ func (d *draft) editDevice(index int, spec *types.VirtualDeviceConfigSpec) error
 	}
 	mergeFields(reflect.ValueOf(next).Elem(), reflect.ValueOf(asked).Elem())
 	if nic, is := next.(types.BaseVirtualEthernetCard); is {
-		if err := d.checkNIC(index, nic.GetVirtualEthernetCard()); err != nil {
+		card := nic.GetVirtualEthernetCard()
+		if err := d.checkNIC(index, card); err != nil {
 			return err
+		}
+		if card.DeviceInfo != nil {
+			card.DeviceInfo.GetDescription().Summary = nicSummary(card)
 		}
 	}
 	d.config.Hardware.Device[at] = next

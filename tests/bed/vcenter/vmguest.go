@@ -160,7 +160,8 @@ func shutdownGuest(c *Call, _ any) (any, error) {
 	return &types.ShutdownGuestResponse{}, nil
 }
 
-// rebootGuest models RebootGuest; same preconditions.
+// rebootGuest models RebootGuest. Documented: the same preconditions, and the
+// machine stays powered on.
 func rebootGuest(c *Call, _ any) (any, error) {
 	vm, err := c.guestCall()
 	if err != nil {

@@ -18,6 +18,7 @@ func (d *draft) completeNIC(index int, nic *types.VirtualEthernetCard) error {
 	if nic.Connectable == nil {
 		nic.Connectable = &types.VirtualDeviceConnectInfo{StartConnected: true, AllowGuestControl: true}
 	}
+	nic.Connectable.Connected = nic.Connectable.StartConnected
 	if nic.WakeOnLanEnabled == nil {
 		nic.WakeOnLanEnabled = types.NewBool(true)
 	}

@@ -37,6 +37,9 @@ func (d *draft) apply(spec *types.VirtualMachineConfigSpec) error {
 	if err := checkHardware(d.config, spec); err != nil {
 		return err
 	}
+	if !d.creating && spec.Files != nil && spec.Files.VmPathName != "" && spec.Files.VmPathName != d.config.Files.VmPathName {
+		return Faultf(&types.NotImplemented{}, "The vCenter twin does not move the files of a virtual machine")
+	}
 	if err := d.applyName(spec.Name); err != nil {
 		return err
 	}
@@ -67,7 +70,19 @@ func (d *draft) apply(spec *types.VirtualMachineConfigSpec) error {
 		d.config.InstanceUuid = d.call.freeInstanceUUID(spec.InstanceUuid, d.vm)
 	}
 	d.config.ExtraConfig = mergeExtraConfig(d.config.ExtraConfig, spec.ExtraConfig)
-	return d.changeDevices(spec.DeviceChange)
+	if err := d.changeDevices(spec.DeviceChange); err != nil {
+		return err
+	}
+	d.settleConnections()
+	return nil
+}
+
+// settleConnections makes connectable.connected tell the truth. Documented: it is
+// meaningful only while the machine runs; a machine that is off has nothing connected.
+func (d *draft) settleConnections() {
+	if d.vm == nil || d.vm.Runtime.PowerState != poweredOn {
+		disconnectDevices(d.config)
+	}
 }
 
 // applyName renames. Documented: DuplicateName and InvalidName; the entity's name

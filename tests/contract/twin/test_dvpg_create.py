@@ -67,9 +67,8 @@ def test_every_host_of_the_switch_lists_the_new_group(lab: Lab) -> None:
 def test_a_taken_name_is_refused_whatever_its_case_and_kind(lab: Lab, name: str) -> None:
     lab.port_group("lab")
 
-    fault = fault_of(finish(lab.switch.CreateDVPortgroup_Task(lab.group_spec(name))))
+    fault = fault_of(finish(lab.switch.CreateDVPortgroup_Task(lab.group_spec(name))), vim.fault.DuplicateName)
 
-    assert isinstance(fault, vim.fault.DuplicateName)
     assert fault.name == name
     assert fault.object.name.lower() == name.lower()
     assert fault.msg == f"The name '{name}' already exists."
@@ -77,9 +76,7 @@ def test_a_taken_name_is_refused_whatever_its_case_and_kind(lab: Lab, name: str)
 
 @pytest.mark.parametrize("name", ["", "x" * 81, "/" * 27])
 def test_a_name_is_limited_to_80_characters_after_escaping(lab: Lab, name: str) -> None:
-    fault = fault_of(finish(lab.switch.CreateDVPortgroup_Task(lab.group_spec(name))))
-
-    assert isinstance(fault, vim.fault.InvalidName)
+    fault_of(finish(lab.switch.CreateDVPortgroup_Task(lab.group_spec(name))), vim.fault.InvalidName)
 
 
 def test_slashes_in_a_name_read_back_escaped(lab: Lab) -> None:
