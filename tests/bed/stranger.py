@@ -63,9 +63,7 @@ class Stranger:
         device = nics[index]
         if "network" in fields:
             group = self.port_group(fields.pop("network"))
-            port = vim.dvs.PortConnection(
-                portgroupKey=group.key, switchUuid=group.config.distributedVirtualSwitch.uuid
-            )
+            port = vim.dvs.PortConnection(portgroupKey=group.key, switchUuid=group.config.distributedVirtualSwitch.uuid)
             device.backing = vim.vm.device.VirtualEthernetCard.DistributedVirtualPortBackingInfo(port=port)
         for name, value in fields.items():
             setattr(device.connectable, name, value)

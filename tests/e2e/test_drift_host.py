@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 from pyVmomi import vim
 
+from bed.waiting import wait_for
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -121,9 +123,7 @@ def test_what_needs_no_power_off_is_put_back_while_the_host_runs(
     assert module_lab.calls.changes() == {"ReconfigVM_Task": 1}
 
 
-def test_a_nic_that_was_moved_is_moved_back(
-    module_lab: KubeLab, running: KubeObject, stranger: Stranger
-) -> None:
+def test_a_nic_that_was_moved_is_moved_back(module_lab: KubeLab, running: KubeObject, stranger: Stranger) -> None:
     inner = module_lab.made[0].mo_ref
     other = module_lab.twin.control.state().port_group("DC0_DVPG0")
     assert other is not None
@@ -152,9 +152,7 @@ def test_a_nic_that_was_removed_is_added_and_bound_again(
     assert module_lab.calls.changes() == {"ReconfigVM_Task": 2}, "the NIC, and its MAC address in the mark"
 
 
-def test_a_nic_that_a_person_added_is_left_alone(
-    module_lab: KubeLab, stopped: KubeObject, stranger: Stranger
-) -> None:
+def test_a_nic_that_a_person_added_is_left_alone(module_lab: KubeLab, stopped: KubeObject, stranger: Stranger) -> None:
     card = vim.vm.device.VirtualVmxnet3(
         key=-1,
         addressType="generated",
@@ -176,10 +174,15 @@ def test_the_power_state_is_put_back(
     on: bool, module_lab: KubeLab, running: KubeObject, stopped: KubeObject, stranger: Stranger
 ) -> None:
     host = running if on else stopped
-    before = host.read()
     module_lab.calls.mark()
     stranger.power(host.mo_ref, on=not on)
-    host.wait(is_repaired(before, "powerState"), "the power state repaired", seconds=40)
+    state = "poweredOn" if on else "poweredOff"
+    wait_for(
+        lambda: stranger.vm(host.mo_ref).runtime.powerState == state,
+        f"the host to be {state}",
+        detail=lambda: str(host.find()),
+    )
+    host.wait(lambda now: now.ready and now.status["drifted"] == 0, "Ready")
     assert module_lab.calls.changes() == ({"PowerOnVM_Task": 1} if on else {"ShutdownGuest": 1})
 
 

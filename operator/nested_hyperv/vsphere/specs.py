@@ -146,6 +146,7 @@ def _adapter_changes(edits: Iterable[NetworkAdapterEdit], cards: Mapping[int, An
             yield _DEVICE(operation=_DEVICE.Operation.remove, device=card)
             continue
         card.backing = _backing(edit.network)
+        card.connectable = card.connectable or _plugged_in()
         card.connectable.startConnected = card.connectable.connected = True
         yield _DEVICE(operation=_DEVICE.Operation.edit, device=card)
 
@@ -155,10 +156,12 @@ def _new_card(key: int, network: Network) -> Any:
         key=key,
         addressType="generated",
         backing=_backing(network),
-        connectable=vim.vm.device.VirtualDevice.ConnectInfo(
-            startConnected=True, allowGuestControl=True, connected=True
-        ),
+        connectable=_plugged_in(),
     )
+
+
+def _plugged_in() -> Any:
+    return vim.vm.device.VirtualDevice.ConnectInfo(startConnected=True, allowGuestControl=True, connected=True)
 
 
 def _backing(network: Network) -> Any:

@@ -116,6 +116,7 @@ def test_a_moved_adapter_keeps_its_type_and_address() -> None:
     assert change.operation == "edit"
     assert (type(change.device), change.device.macAddress) == (vim.vm.device.VirtualE1000e, "00:50:56:00:00:01")
     assert change.device.backing.port.portgroupKey == "dvportgroup-1"
+    assert (change.device.connectable.connected, change.device.connectable.startConnected) == (True, True)
 
 
 def test_a_removed_adapter_is_named_by_its_device() -> None:
