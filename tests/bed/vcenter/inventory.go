@@ -34,6 +34,7 @@ func registerRules(t *Twin) {
 	registerSwitches(t)
 	registerMachines(t)
 	registerMachineExtras(t)
+	registerFolders(t)
 	registerGuestOS(t)
 	registerSearch(t)
 }
