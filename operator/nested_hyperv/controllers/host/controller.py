@@ -44,25 +44,23 @@ class HostKind:
 
     async def observe(self, context: Context[NestedHyperVHostSpec]) -> HostWorld:
         """Find the VM and what it hangs on, or what is needed to create it."""
-        # Running clones first: one that ends in between is then found as the VM that it made.
+        deleting = context.resource.deleting
+        networks, dependencies = ((), ()) if deleting else await observe_networks(context, self._store)
+        # Running clones before the VM: one that ends in between is then found as the VM that it made. The VM last:
+        # its mark is the proof for what follows, and a proof does not keep.
         cloning = await self._unaccounted_clones(context)
         vm = await self._find(context)
-        deleting = context.resource.deleting
         asked_ago = self._asked_ago(context, vm)
-        pending = bool(context.resource.status.get("powerOnPending"))
         if vm is None:
-            if deleting:
-                return HostWorld(None, None, (), (), cloning=cloning)
-            networks, dependencies = await observe_networks(context, self._store)
-            missing = is_reported_missing(context.subject, context.spec)
-            creation = None if missing else await self._observe_creation(context)
+            creating = not deleting and not is_reported_missing(context.subject, context.spec)
+            creation = await self._observe_creation(context) if creating else None
             return HostWorld(None, None, networks, dependencies, creation=creation, cloning=cloning)
         if deleting:
             context.vcenter.watch(context.key, [vm.ref])
             return HostWorld(vm, None, (), (), asked_ago=asked_ago)
-        networks, dependencies = await observe_networks(context, self._store)
         host = await self._host_of(context, vm)
         context.vcenter.watch(context.key, [vm.ref, *([vm.host] if vm.host is not None else [])])
+        pending = bool(context.resource.status.get("powerOnPending"))
         return HostWorld(vm, host, networks, dependencies, asked_ago=asked_ago, power_on_pending=pending)
 
     @staticmethod
