@@ -11,7 +11,7 @@ import contextlib
 import contextvars
 import logging
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from nested_hyperv.domain.errors import OperatorError, Unreachable
 from nested_hyperv.vsphere.collector import Batch, Poll
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 __all__ = ["Keeper"]
 
 _log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 
 class Keeper:
@@ -92,17 +94,23 @@ class Keeper:
         if self._login is not None:
             session = await self._late_login(*self._login)
         if session is not None:
-            done = self._threads.submit(session.log_out)
-            await asyncio.wait([asyncio.wrap_future(done)], timeout=self._tuning.logout_timeout)
+            await self._end_of(self._threads.submit(session.log_out))
             session.calls.hang_up()
 
     async def _late_login(self, future: Future[Session], channel: Channel) -> Session | None:
         """Wait a moment for a login that is under way, to log out again; then break it off."""
-        await asyncio.wait([asyncio.wrap_future(future)], timeout=self._tuning.logout_timeout)
-        if future.done() and not future.cancelled() and future.exception() is None:
-            return future.result()
-        channel.hang_up()
-        return None
+        session = await self._end_of(future)
+        if session is None:
+            channel.hang_up()
+        return session
+
+    async def _end_of(self, future: Future[T]) -> T | None:
+        """Wait for as long as the end may take; ``None`` if that was not enough, or if it failed."""
+        waiting = asyncio.wrap_future(future)
+        await asyncio.wait([waiting], timeout=self._tuning.logout_timeout)
+        if not waiting.done() or waiting.cancelled() or waiting.exception() is not None:
+            return None
+        return waiting.result()
 
     # --- connecting -----------------------------------------------------------------------------------------------
 

@@ -138,8 +138,12 @@ class Link:
         if not self._breaker.closed:
             self._keeper.lose(session)
 
+    def retire(self) -> None:
+        """Refuse calls from now on."""
+        self.availability.close()
+        self._breaker.trip(f"The connection to {self.server} was closed.")
+
     async def close(self) -> None:
         """Log out and let go of every thread."""
-        self.availability.close()
         await self._keeper.close()
         self._threads.shut_down()

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from pyVmomi import VmomiSupport, vim
+from pyVmomi import VmomiSupport, vim, vmodl
 
 from nested_hyperv.api.conditions import Reason
 from nested_hyperv.domain.errors import Blocked
@@ -65,8 +65,10 @@ class Session:
         """End the session on the server; the server does it by itself later if it cannot be told."""
         try:
             self.content.sessionManager.Logout()
-        except (vim.fault.NotAuthenticated, *CONNECTION_ERRORS) as error:
-            _log.info("Logout did not reach vCenter: %s", error)
+        except vim.fault.NotAuthenticated:
+            _log.debug("The session had ended before the logout.")
+        except (vmodl.MethodFault, *CONNECTION_ERRORS) as error:
+            _log.info("Could not log out of %s: %s", self.about.name, translate(error, Call("Logout", self.about.name)))
         finally:
             self.calls.hang_up()
 

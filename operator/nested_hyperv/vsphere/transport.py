@@ -142,8 +142,9 @@ class _VerifiedConnection(http.client.HTTPSConnection):
         """Whether the peer has hung up on an idle connection (then a call over it would end in doubt)."""
         if not self.pooled or self.sock is None:
             return False
-        readable, _, _ = select.select([self.sock], [], [], 0)
-        return bool(readable)
+        poll = select.poll()
+        poll.register(self.sock, select.POLLIN)
+        return bool(poll.poll(0))
 
 
 def _detect_dead_peer(sock: socket.socket) -> None:

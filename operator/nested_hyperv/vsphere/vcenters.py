@@ -68,6 +68,7 @@ class VCenters:
             self._close(link)
 
     def _close(self, link: Link) -> None:
+        link.retire()
         task = asyncio.get_running_loop().create_task(
             link.close(), name=f"log out of {link.server}", context=contextvars.Context()
         )

@@ -14,7 +14,7 @@ from bed.tunnel import Tunnel
 from bed.twin import OPERATOR, Twin
 from nested_hyperv.api.conditions import Reason
 from nested_hyperv.api.connection import Connection
-from nested_hyperv.domain.errors import Blocked, OutcomeUnknown, Transient, Unreachable
+from nested_hyperv.domain.errors import Blocked, Connecting, OutcomeUnknown, Transient, Unreachable
 from nested_hyperv.domain.inventory import MoRef, PortGroup, PortGroupSettings, Switch, TaskState
 from nested_hyperv.domain.ownership import Mark
 from nested_hyperv.domain.resource import ObjectKey
@@ -318,3 +318,24 @@ async def test_thousands_of_watches_cost_a_handful_of_calls(adapter: Adapter, vc
     move(twin, refs[1234], 7)
     await adapter.until(lambda: adapter.woken, "the one wake-up")
     assert adapter.woken == [ObjectKey("NestedPortGroup", "lab", "1234")]
+
+
+# --- the end ----------------------------------------------------------------------------------------------------------
+
+
+async def test_a_login_that_is_under_way_at_the_end_is_logged_out_again(twin: Twin) -> None:
+    adapter = Adapter()
+    twin.control.latency("Login", seconds=0.3)
+    with pytest.raises(Connecting):
+        adapter.vcenters.open(KEY, connection(twin))
+    await adapter.until(lambda: twin.control.counters().get("Login"), "the login that is under way")
+    await adapter.vcenters.close()
+    assert twin.control.sessions() == []
+
+
+async def test_a_call_on_a_connection_that_was_closed_fails_at_once(adapter: Adapter, vcenter: VCenter) -> None:
+    adapter.vcenters.release(KEY)
+    started = time.monotonic()
+    with pytest.raises(Unreachable, match="closed"):
+        await vcenter.names_of([MoRef("Folder", "group-1")])
+    assert time.monotonic() - started < 1.0
