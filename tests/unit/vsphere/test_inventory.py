@@ -213,3 +213,16 @@ def test_a_task_that_a_restarted_server_forgot_is_lost(bench: Bench, how: str) -
     task = bench.inventory.task(TASK)
     assert task is not None
     assert task.state is TaskState.LOST
+
+
+def test_another_vcenter_at_the_same_address_is_not_taken_for_the_old_one(bench: Bench) -> None:
+    # Ids are only unique within one vCenter: what the old one called dvportgroup-1 is not what the new one does.
+    bench.push("enter", PG, config_version="1")
+    bench.inventory.follow(A, TASK)
+    bench.inventory.clear()
+    assert bench.inventory.cached(PG) is None
+    task = bench.inventory.task(TASK)
+    assert task is not None
+    assert task.state is TaskState.LOST
+    bench.inventory.resync()
+    assert bench.sent()[0] == [PG]
