@@ -65,7 +65,7 @@ func TestManyClientsAtOnce(t *testing.T) {
 		for n := range 10 {
 			post(t, twin, "drift", fmt.Sprintf(`{"object": %q, "set": {"config.annotation": "drift %d"}}`, machines[0].Value, n))
 			post(t, twin, "seed", fmt.Sprintf(`{"vms": 1, "portGroups": 1, "prefix": "s%d"}`, n))
-			twin.watchers.sweep()
+			twin.Touch(twin.watchers.watched()...)
 			twin.dump()
 			twin.tidy()
 		}

@@ -94,6 +94,7 @@ func serve(cfg Config) error {
 	go func() { failed <- servers[0].Serve(tls.NewListener(api, id.config)) }()
 	go func() { failed <- servers[1].Serve(ctl) }()
 	go twin.housekeeping(ctx)
+	go twin.sweep(ctx)
 
 	line, err := json.Marshal(ready{
 		URL: "https://" + api.Addr().String() + "/sdk", Control: "http://" + ctl.Addr().String(),
@@ -114,21 +115,16 @@ func serve(cfg Config) error {
 	return err
 }
 
-// housekeeping expires sessions, purges old tasks and sweeps for unmarked changes.
+// housekeeping ends idle sessions and purges old tasks.
 func (t *Twin) housekeeping(ctx context.Context) {
 	tick := time.NewTicker(5 * time.Second)
 	defer tick.Stop()
-	swept := time.Now()
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case now := <-tick.C:
+		case <-tick.C:
 			t.tidy()
-			if t.cfg.SweepInterval > 0 && now.Sub(swept) >= t.cfg.SweepInterval {
-				swept = now
-				t.watchers.sweep()
-			}
 		}
 	}
 }

@@ -153,21 +153,6 @@ func (w *watchers) setDeps(f *Filter, deps map[types.ManagedObjectReference]stru
 	f.deps = deps
 }
 
-// sweep marks everything that anybody watches, as a belt: a change that nobody
-// announced is found at the next sweep at the latest.
-func (w *watchers) sweep() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.staleLocked(func(*View) bool { return true })
-	for ref, filters := range w.index {
-		for f := range filters {
-			f.dirty[ref] = struct{}{}
-			f.reselect = true
-			f.collector.wakeLocked()
-		}
-	}
-}
-
 // wake makes the waiters of a collector look again.
 func (w *watchers) wake(c *Collector) {
 	w.mu.Lock()

@@ -226,3 +226,17 @@ def test_a_missing_start_object_is_a_fault_or_a_report_as_asked(lab: Lab) -> Non
 
     assert moid(part.missingSet[0].obj) == "vm-9999"
     assert isinstance(part.missingSet[0].fault, vmodl.fault.ManagedObjectNotFound)
+
+
+def test_a_move_between_folders_is_a_leave_here_and_an_enter_there(lab: Lab) -> None:
+    root = find(lab.instance, vim.Datacenter, "DC0").vmFolder
+    there = root.CreateFolder("there")
+    vm = find(lab.instance, vim.VirtualMachine, "DC0_H0_VM0")
+    updates = Updates(lab.instance, _container(lab.instance, root=there), {vim.VirtualMachine: ["name"]})
+    assert updates.wait(0) is None
+
+    finish(there.MoveIntoFolder_Task([vm]))
+    assert updates.all() == [("enter", moid(vm), {"name": "DC0_H0_VM0"})]
+
+    finish(root.MoveIntoFolder_Task([vm]))
+    assert updates.all() == [("leave", moid(vm), {})]
