@@ -47,6 +47,11 @@ class Stranger:
         """An object by its name."""
         return find(self.instance, kind, name)
 
+    def find_switch(self, datacenter: str) -> str:
+        """The id of the distributed switch of a datacenter."""
+        children = self.find(vim.Datacenter, datacenter).networkFolder.childEntity
+        return moid(next(each for each in children if isinstance(each, vim.DistributedVirtualSwitch)))
+
     # --- virtual machines --------------------------------------------------------------------------------------------
 
     def reconfigure_vm(self, mo_ref: str, **fields: Any) -> None:
@@ -107,7 +112,7 @@ class Stranger:
         self.reconfigure_port_group(mo_ref, defaultPortConfig=setting)
 
     def create_port_group(self, switch: str, name: str) -> str:
-        """Create a port group on a switch (its id or the name of its datacenter's folder is not asked); its id."""
+        """Create a port group on a switch, which is named by its id; returns the port group's id."""
         dvs = vim.dvs.VmwareDistributedVirtualSwitch(switch, self.instance._stub)  # noqa: SLF001
         spec = vim.dvs.DistributedVirtualPortgroup.ConfigSpec(name=name, type="earlyBinding", numPorts=8)
         return moid(result_of(dvs.CreateDVPortgroup_Task(spec)))
