@@ -51,6 +51,8 @@ class PassCounter:
         match outcome:
             case Done():
                 result = "success"
+            case RequeueAfter(failed=True):
+                result = "requeue"
             case RequeueAfter():
                 result = "requeue_after"
             case Retry():

@@ -17,6 +17,7 @@ from nested_hyperv.domain.errors import Blocked, Conflict, Connecting, OperatorE
 from nested_hyperv.domain.plan import Release
 from nested_hyperv.domain.resource import ObjectKey
 from nested_hyperv.domain.verdict import Situation, Verdict
+from nested_hyperv.workqueue.backoff import Backoff
 from nested_hyperv.workqueue.outcome import Done, Outcome, RequeueAfter, Retry
 
 from .context import AwaitingPush
@@ -41,6 +42,9 @@ _KIND_SECRET: Final = "Secret"  # noqa: S105 - a kind, not a password
 _RESYNC_SECONDS: Final = 1980.0  # at the latest; most come a little earlier
 _BLOCKED_SECONDS: Final = 300.0
 _QUIET_FAILURES: Final = 3
+_BACKOFF: Final = Backoff()
+#: What a pass says that has started something: nobody knows yet whether it goes well.
+_UNDER_WAY: Final = frozenset({Situation.PROGRESSING, Situation.DELETING})
 _VCENTER_AWAY: Final = frozenset(
     {
         Reason.VCENTER_UNREACHABLE,
@@ -119,7 +123,8 @@ class Engine:
         try:
             result = await reconciler.run(resource, memory)
             outcome = self._outcome(result.verdict)
-            memory.failures = 0
+            if result.verdict is not None and result.verdict.situation not in _UNDER_WAY:
+                memory.failures = 0
         except (AwaitingPush, Connecting):
             return _later(_BLOCKED_SECONDS)  # a push wakes the key; this is a belt
         except InvalidSpec as error:
@@ -127,12 +132,12 @@ class Engine:
         except Conflict:
             raise
         except OperatorError as error:
-            result, outcome = self._failed(resource, error), self._retry(error)
             _log.info("%s: %s", error.reason, error.message)
-            if isinstance(error, Transient) and not isinstance(error, Unreachable):
-                memory.failures += 1
-                if memory.failures <= _QUIET_FAILURES and not resource.deleting:
-                    return outcome  # most of these pass at once; status tells what lasts
+            passing = isinstance(error, Transient) and not isinstance(error, Unreachable)
+            memory.failures += passing
+            result, outcome = self._failed(resource, error), self._retry(error, memory.failures)
+            if passing and memory.failures <= _QUIET_FAILURES and not resource.deleting:
+                return outcome  # most of these pass at once; status tells what lasts
         current = self._current(result.resource)
         if current is None:
             return outcome  # a new spec or a namesake has taken its place, and is queued already
@@ -176,14 +181,15 @@ class Engine:
         )
 
     @staticmethod
-    def _retry(error: OperatorError) -> Outcome:
+    def _retry(error: OperatorError, failures: int) -> Outcome:
         if isinstance(error, Blocked):
             return _later(_BLOCKED_SECONDS)
         if isinstance(error, RetryAt):
             return RequeueAfter(error.seconds)
         if isinstance(error, Unreachable):
             return RequeueAfter(_BLOCKED_SECONDS)  # the connection wakes the key when it is back; this is a belt
-        return Retry()
+        # Counted here and not in the queue: between two failures of a task lies the good pass that started it.
+        return RequeueAfter(_BACKOFF.delay(max(1, failures)), failed=True)
 
     @staticmethod
     def _outcome(verdict: Verdict | None) -> Outcome:

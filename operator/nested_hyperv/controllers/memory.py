@@ -82,6 +82,7 @@ class Memory:
     def try_again(self) -> None:
         """Do again what was held back because it was in vain."""
         self.not_applied = None
+        self.failures = 0
         self.contention.reset()
 
     def let_go(self) -> None:

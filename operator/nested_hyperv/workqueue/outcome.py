@@ -18,9 +18,13 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class RequeueAfter:
-    """The pass went well; look again after this many seconds (an earlier event is not held back)."""
+    """Look again after this many seconds (an earlier event is not held back).
+
+    ``failed``: the pass failed, but whoever says so keeps count itself and knows when to try again.
+    """
 
     seconds: float
+    failed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
