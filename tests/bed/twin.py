@@ -351,6 +351,10 @@ class TwinControl:
         """Add a login or change its password; an empty password removes it."""
         self._post("users", {"name": login, "password": password})
 
+    def outage(self, *, seconds: float, status: int = 0) -> None:
+        """Break every connection to the API for a while, or answer an HTTP status; waits under way end too."""
+        self._post("outage", {"seconds": seconds, "status": status})
+
     def clock(self, *, skew_seconds: float) -> None:
         """Move the twin's clock away from this machine's."""
         self._post("clock", {"skewSeconds": skew_seconds})
@@ -383,11 +387,13 @@ class Twin:
         arguments: More flags of the program, such as `("-vm", "0", "-host", "4")`.
         listen: Address of the API; give the same port again to restart "the same" vCenter.
         logins: Who may log in.
+        instance_uuid: The vCenter's identity; give the same again to play the same vCenter. Unset is a random one.
     """
 
     arguments: Sequence[str] = ()
     listen: str = "127.0.0.1:0"
     logins: Sequence[Login] = (ADMINISTRATOR, OPERATOR, ALICE)
+    instance_uuid: str = ""
     url: str = field(default="", init=False)
     ca: Path = field(default=Path(), init=False)
     thumbprint: str = field(default="", init=False)
@@ -420,6 +426,8 @@ class Twin:
         command = [str(_program()), "-l", self.listen, "-dir", str(folder), "-exit-with-stdin"]
         for login in self.logins:
             command += ["-user", f"{login.name}:{login.password}"]
+        if self.instance_uuid:
+            command += ["-instance-uuid", self.instance_uuid]
         with (folder / "log").open("wb") as log:
             # The open standard input is the twin's life line: it ends when this process does, however it does.
             self._process = subprocess.Popen(

@@ -22,6 +22,9 @@ func (c *Collector) await(call *Call, version string, limit int, timeout time.Du
 	defer timer.Stop()
 	for {
 		changed := c.t.watchers.signal(c) // before looking, so that no wake is missed
+		if _, down := c.t.control.down(); down {
+			return nil, nil // the gate refuses the answer; what there is to tell stays for the next call
+		}
 		set, err := c.next(version, limit, cancels)
 		if set != nil || err != nil || timeout == 0 {
 			return set, err

@@ -28,6 +28,7 @@ type control struct {
 	waiting  map[types.ManagedObjectReference]*heldTask
 	counters map[counterKey]int
 	calls    []callRecord
+	outage   outage
 }
 
 func newControl(t *Twin) *control {
@@ -36,6 +37,7 @@ func newControl(t *Twin) *control {
 	c.Route("GET /v1/health", func(*http.Request) (any, error) { return map[string]bool{"ok": true}, nil })
 	c.Route("POST /v1/reset", func(*http.Request) (any, error) { return nil, t.Reset() })
 	c.Route("POST /v1/clock", c.setClock)
+	c.Route("POST /v1/outage", c.setOutage)
 	c.routeFaults()
 	c.routeTasks()
 	c.routeCounters()
@@ -140,6 +142,7 @@ func (c *control) reset() {
 	c.waiting = map[types.ManagedObjectReference]*heldTask{}
 	c.counters = map[counterKey]int{}
 	c.calls = nil
+	c.outage = outage{}
 	c.t.skew.Store(0)
 }
 

@@ -128,6 +128,39 @@ func (c *control) before(call *Call) chaos {
 	return out
 }
 
+// outage is a time in which the server cannot be reached.
+type outage struct {
+	until  time.Time
+	status int
+}
+
+// setOutage breaks every connection, or answers an HTTP status, for a while:
+// {"seconds": 5, "status": 503}. Waits that are under way end too.
+func (c *control) setOutage(r *http.Request) (any, error) {
+	var req struct {
+		Seconds float64 `json:"seconds"`
+		Status  int     `json:"status"`
+	}
+	if err := readJSON(r, &req); err != nil {
+		return nil, err
+	}
+	if req.Status != 0 && (req.Status < 400 || req.Status > 599) {
+		return nil, bad("status: %d; give 400 to 599, or 0 to break connections", req.Status)
+	}
+	c.mu.Lock()
+	c.outage = outage{time.Now().Add(time.Duration(req.Seconds * float64(time.Second))), req.Status}
+	c.mu.Unlock()
+	c.t.watchers.wakeAll()
+	return nil, nil
+}
+
+// down tells whether there is an outage, and what to answer; 0 means to break the connection.
+func (c *control) down() (status int, is bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.outage.status, time.Now().Before(c.outage.until)
+}
+
 func (c *control) routeFaults() {
 	c.Route("POST /v1/faults", func(r *http.Request) (any, error) {
 		f := &faultRule{Count: 1, Where: "soap"}

@@ -25,6 +25,7 @@ type Config struct {
 
 	SessionTimeout time.Duration
 	TaskRetention  time.Duration
+	InstanceUUID   string
 	SweepInterval  time.Duration
 }
 
@@ -77,6 +78,7 @@ func parseFlags(args []string, output io.Writer) (Config, error) {
 	fs.DurationVar(&c.SessionTimeout, "session-timeout", 30*time.Minute, "idle time after which a session ends; 0: never")
 	fs.DurationVar(&c.TaskRetention, "task-retention", taskRetention, "how long finished tasks stay readable")
 	fs.DurationVar(&c.SweepInterval, "sweep", 30*time.Second, "time between two looks at objects nobody marked as changed; 0: never")
+	fs.StringVar(&c.InstanceUUID, "instance-uuid", "", "about.instanceUuid, to play the same vCenter again (default: a random one)")
 	if err := fs.Parse(args); err != nil {
 		return c, err
 	}

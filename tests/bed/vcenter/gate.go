@@ -26,6 +26,9 @@ func (t *Twin) Handler() http.Handler {
 
 // serveSDK decodes, authenticates, counts, applies injected faults, dispatches and answers.
 func (t *Twin) serveSDK(w http.ResponseWriter, r *http.Request) {
+	if t.refuse(w) {
+		return
+	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRequest))
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
@@ -83,7 +86,23 @@ func (t *Twin) serveSDK(w http.ResponseWriter, r *http.Request) {
 	if chaos.dropAfter {
 		panic(http.ErrAbortHandler)
 	}
+	if t.refuse(w) {
+		return
+	}
 	t.answer(w, c.Method, res, err)
+}
+
+// refuse plays an outage of the server.
+func (t *Twin) refuse(w http.ResponseWriter) bool {
+	status, down := t.control.down()
+	if !down {
+		return false
+	}
+	if status == 0 {
+		panic(http.ErrAbortHandler) // net/http closes the connection without an answer
+	}
+	http.Error(w, http.StatusText(status), status)
+	return true
 }
 
 // answer writes a response or a fault.
@@ -118,6 +137,9 @@ func setCookie(w http.ResponseWriter, s *Session) {
 
 // serveVersions tells clients which API versions they may speak.
 func (t *Twin) serveVersions(w http.ResponseWriter, _ *http.Request) {
+	if t.refuse(w) {
+		return
+	}
 	w.Header().Set("Content-Type", "text/xml")
 	fmt.Fprintf(w, `<?xml version="1.0" encoding="UTF-8"?>
 <namespaces version="1.0">

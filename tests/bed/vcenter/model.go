@@ -40,7 +40,9 @@ func (t *Twin) createModel() error {
 	}
 	t.model, t.service = m, m.Service
 	instance := t.registry().Get(types.ManagedObjectReference{Type: "ServiceInstance", Value: "ServiceInstance"})
-	t.about = instance.(*simulator.ServiceInstance).Content
+	content := &instance.(*simulator.ServiceInstance).Content
+	content.About.InstanceUuid = c.InstanceUUID // a reset vCenter is still the same one
+	t.about = *content
 	t.promoteSwitches()
 	t.completeObjects()
 	return nil

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/vmware/govmomi/simulator"
 	"github.com/vmware/govmomi/vim25/mo"
 	"github.com/vmware/govmomi/vim25/types"
@@ -41,6 +42,9 @@ type Twin struct {
 
 // NewTwin builds a twin with a freshly created model.
 func NewTwin(cfg Config) (*Twin, error) {
+	if cfg.InstanceUUID == "" {
+		cfg.InstanceUUID = uuid.NewString()
+	}
 	t := &Twin{cfg: cfg, handlers: map[methodKey]registration{}}
 	t.sessions.init(cfg)
 	t.watchers.init()

@@ -160,6 +160,21 @@ func (w *watchers) wake(c *Collector) {
 	c.wakeLocked()
 }
 
+// wakeAll makes all waiters look again.
+func (w *watchers) wakeAll() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	seen := map[*Collector]struct{}{}
+	for _, filters := range w.index {
+		for f := range filters {
+			if _, done := seen[f.collector]; !done {
+				seen[f.collector] = struct{}{}
+				f.collector.wakeLocked()
+			}
+		}
+	}
+}
+
 // signal returns a channel that closes at the next wake.
 func (w *watchers) signal(c *Collector) <-chan struct{} {
 	w.mu.Lock()

@@ -1,14 +1,16 @@
 """The control API: drift, injected faults, latency, counters, seed, dump, reset."""
 
 import http.client
+import threading
 import time
 from typing import Any
 
 import pytest
 from pyVmomi import vim, vmodl
 
-from bed.soap import connect, find, finish, message_of, moid
+from bed.soap import Updates, connect, find, finish, message_of, moid
 from bed.twin import ALICE, OPERATOR, Twin, TwinError
+from bed.waiting import wait_for
 
 
 def _machine(instance: Any) -> Any:
@@ -211,3 +213,41 @@ def test_an_injected_fault_is_completed_so_that_clients_can_read_it(twin: Twin) 
             instance.CurrentTime()
 
     assert moid(caught.value.obj) == "ServiceInstance"
+
+
+@pytest.mark.parametrize("status", [0, 503])
+def test_an_outage_ends_waits_under_way_and_loses_nothing(twin: Twin, status: int) -> None:
+    with connect(twin, OPERATOR) as instance:
+        vm = _machine(instance)
+        updates = Updates(instance, vm, {vim.VirtualMachine: ["config.annotation"]})
+        updates.wait()
+        twin.control.reset_counters()
+        broken: list[BaseException] = []
+
+        def wait() -> None:
+            try:
+                updates.wait(60)
+            except (http.client.HTTPException, OSError) as error:
+                broken.append(error)
+
+        waiter = threading.Thread(target=wait)
+        waiter.start()
+        wait_for(lambda: twin.control.counters(OPERATOR).get("WaitForUpdatesEx"), "the wait to arrive")
+        twin.control.outage(seconds=1.0, status=status)
+        waiter.join(10)
+        assert len(broken) == 1
+
+        twin.control.drift("DC0_H0_VM0", set={"config.annotation": "meanwhile"})
+        twin.control.outage(seconds=0)
+        assert updates.all() == [("modify", moid(vm), {"config.annotation": "meanwhile"})]
+
+
+def test_a_vcenter_started_again_is_the_same_one() -> None:
+    with Twin() as first, connect(first) as instance:
+        about = instance.content.about
+        first.control.reset()
+        with connect(first) as again:
+            assert again.content.about.instanceUuid == about.instanceUuid
+        port, uuid = first.port, about.instanceUuid
+    with Twin(listen=f"127.0.0.1:{port}", instance_uuid=uuid) as second, connect(second) as instance:
+        assert (second.port, instance.content.about.instanceUuid) == (port, uuid)
