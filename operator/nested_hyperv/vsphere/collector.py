@@ -16,7 +16,7 @@ from pyVmomi import vim, vmodl
 from nested_hyperv.domain.inventory import MoRef
 from nested_hyperv.vsphere.faults import CONNECTION_ERRORS
 from nested_hyperv.vsphere.projection import WATCHED_TYPES, Fields, fields_of, paths_of
-from nested_hyperv.vsphere.refs import managed, moref, morefs
+from nested_hyperv.vsphere.refs import managed, managed_type, moref, morefs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -24,7 +24,19 @@ if TYPE_CHECKING:
     from nested_hyperv.vsphere.session import Session
     from nested_hyperv.vsphere.tuning import Tuning
 
-__all__ = ["Batch", "Found", "Poll", "Update", "read", "read_many", "read_tree"]
+__all__ = [
+    "ANCESTORS",
+    "FOLDERS",
+    "POOLS",
+    "Batch",
+    "Found",
+    "Poll",
+    "Tree",
+    "Update",
+    "read",
+    "read_many",
+    "read_tree",
+]
 
 _PC: Final = vmodl.query.PropertyCollector
 
@@ -68,42 +80,28 @@ def read_many(session: Session, refs: Iterable[MoRef], paths: Sequence[str], *, 
 
 
 @dataclass(frozen=True, slots=True)
-class _Step:
-    """One edge of the inventory tree: from a type over a property, then over the named steps."""
+class Tree:
+    """A way through the inventory: from objects of a type over one property, again and again."""
 
-    name: str
     kind: Any
     path: str
-    then: tuple[str, ...]
 
 
-_FOLDERS: Final = _Step("folders", vim.Folder, "childEntity", ("folders",))
-_POOLS: Final = _Step("pools", vim.ResourcePool, "resourcePool", ("pools",))
-_PARENTS: Final = _Step("parents", vim.ManagedEntity, "parent", ("parents",))
-TREES: Final = {"folders": _FOLDERS, "pools": _POOLS, "parents": _PARENTS}
+FOLDERS: Final = Tree(vim.Folder, "childEntity")
+POOLS: Final = Tree(vim.ResourcePool, "resourcePool")
+ANCESTORS: Final = Tree(vim.ManagedEntity, "parent")
 
 
-def read_tree(session: Session, root: MoRef, tree: str, kinds: Iterable[str], paths: Sequence[str]) -> list[Found]:
+def read_tree(session: Session, root: MoRef, tree: Tree, kinds: Iterable[str], paths: Sequence[str]) -> list[Found]:
     """Read properties of all objects of ``kinds`` that a tree reaches from ``root``, itself included."""
-    step = TREES[tree]
-    traversal = _PC.TraversalSpec(
-        name=step.name,
-        type=step.kind,
-        path=step.path,
-        skip=False,
-        selectSet=[_PC.SelectionSpec(name=name) for name in step.then],
-    )
+    again = _PC.SelectionSpec(name="again")
+    traversal = _PC.TraversalSpec(name=again.name, type=tree.kind, path=tree.path, skip=False, selectSet=[again])
     start = _PC.ObjectSpec(obj=session.object(root), skip=False, selectSet=[traversal])
     return _retrieve(session, [start], [_properties(kind, paths) for kind in kinds])
 
 
 def _properties(kind: str, paths: Sequence[str]) -> Any:
-    return _PC.PropertySpec(type=managed_class(kind), all=False, pathSet=list(paths))
-
-
-def managed_class(kind: str) -> Any:
-    """Return the class that a property set names."""
-    return type(managed(MoRef(kind, ""), None))
+    return _PC.PropertySpec(type=managed_type(kind), all=False, pathSet=list(paths))
 
 
 def _retrieve(session: Session, objects: list[Any], properties: list[Any], *, lenient: bool = False) -> list[Found]:
@@ -141,10 +139,9 @@ class Update:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """One answer of the long poll. ``version`` goes into the next one; ``more`` says that more waits already."""
+    """One answer of the long poll. ``version`` goes into the next one, which is at once answered if this was cut."""
 
     version: str
-    more: bool
     updates: tuple[Update, ...]
 
 
@@ -168,8 +165,7 @@ class Poll:
     def _filter(self, view: Any) -> Any:
         members = _PC.TraversalSpec(name="members", type=vim.view.ListView, path="view", skip=False)
         start = _PC.ObjectSpec(obj=view, skip=True, selectSet=[members])
-        kinds = [*WATCHED_TYPES, "Task"]
-        properties = [_properties(kind, paths_of(kind, self._session.version)) for kind in dict.fromkeys(kinds)]
+        properties = [_properties(kind, paths_of(kind, self._session.version)) for kind in WATCHED_TYPES]
         return _PC.FilterSpec(objectSet=[start], propSet=properties)
 
     def change(self, add: Sequence[MoRef], remove: Sequence[MoRef]) -> tuple[MoRef, ...]:
@@ -187,10 +183,10 @@ class Poll:
         )
         answer = self._collector.WaitForUpdatesEx(version, options)
         if answer is None:
-            return Batch(version, more=False, updates=())
+            return Batch(version, updates=())
         server = self._session.about.name
         updates = tuple(_update(change, server) for part in answer.filterSet or () for change in part.objectSet or ())
-        return Batch(answer.version, more=bool(answer.truncated), updates=updates)
+        return Batch(answer.version, updates=updates)
 
     def hang_up(self) -> None:
         """Wake the thread that waits; this poll is of no use afterwards."""

@@ -147,8 +147,7 @@ def translate_fault(fault: Any, call: Call) -> OperatorError:
     _log.info("vCenter fault %s from %s: %s", kind, call, _flat(fault))
     for types, make in _TABLE:
         if isinstance(fault, types):
-            translated: OperatorError = make(fault, call)
-            return translated
+            return make(fault, call)
     return Blocked(Reason.TASK_FAILED, f"{_failed(call)} with {kind}: {_message(fault)}")
 
 
@@ -241,7 +240,7 @@ def _invalid_argument(fault: Any, call: Call) -> OperatorError:
     )
 
 
-_TABLE: Final[tuple[Any, ...]] = (
+_TABLE: Final[tuple[tuple[tuple[type, ...], Callable[[Any, Call], OperatorError]], ...]] = (
     ((vim.fault.NotAuthenticated,), _session_lost),
     ((vim.fault.NoPermission,), _no_permission),
     ((vmodl.fault.ManagedObjectNotFound,), _gone),

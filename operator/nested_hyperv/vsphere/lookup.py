@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from nested_hyperv.api.conditions import Reason
 from nested_hyperv.domain.errors import Blocked
 from nested_hyperv.domain.inventory import MoRef
-from nested_hyperv.vsphere.collector import Found, read, read_many, read_tree
+from nested_hyperv.vsphere.collector import ANCESTORS, FOLDERS, Found, read, read_many, read_tree
 from nested_hyperv.vsphere.refs import displayed, escaped, moref, morefs
 
 if TYPE_CHECKING:
@@ -157,7 +157,7 @@ def by_name(session: Session, where: Datacenter, kind: Kind, name: str) -> list[
 
 
 def _names(session: Session, where: Datacenter, kind: Kind) -> list[tuple[str, MoRef]]:
-    found = read_tree(session, where.folders[kind.folder], "folders", _property_types(kind.types), ["name"])
+    found = read_tree(session, where.folders[kind.folder], FOLDERS, _property_types(kind.types), ["name"])
     return [
         (displayed(item.properties.get("name")), item.ref)
         for item in found
@@ -178,7 +178,7 @@ class _Tree:
 
 def _folder_tree(session: Session, root: MoRef, leaf_types: Sequence[str]) -> _Tree:
     """Read the folders below ``root`` with their paths relative to it, and the leaves of some types."""
-    found = read_tree(session, root, "folders", ["Folder", *leaf_types], ["name", "parent"])
+    found = read_tree(session, root, FOLDERS, ["Folder", *leaf_types], ["name", "parent"])
     by_ref = {item.ref: item for item in found}
     paths: dict[MoRef, str] = {root: ""}
 
@@ -200,7 +200,7 @@ def _folder_tree(session: Session, root: MoRef, leaf_types: Sequence[str]) -> _T
 
 def ancestors_path(session: Session, ref: MoRef) -> str:
     """Return the inventory path of an object, by one read of all its ancestors; without the root folder."""
-    found = {item.ref: item for item in read_tree(session, ref, "parents", ["ManagedEntity"], ["name", "parent"])}
+    found = {item.ref: item for item in read_tree(session, ref, ANCESTORS, ["ManagedEntity"], ["name", "parent"])}
     segments: list[str] = []
     at: Any = found.get(ref)
     while at is not None and (parent := at.properties.get("parent")) is not None:

@@ -1,18 +1,22 @@
 """Which port group carries whose mark: an index that only says where to look. Lives on the event loop.
 
-Built by one bulk read per switch and session, and kept up with our own creations. Whatever may have made it wrong (a
-creation with unknown outcome or one that failed, a new session) makes it be built again. Every hit is read live before
-it counts, so a stale entry does no harm; only a missing one would, and those come from the cases named.
+Built by one bulk read per switch and session, and kept up with our own writes. Every hit is read live before it
+counts, so an entry too many does no harm; only one too few would. Therefore a write adds what it may have marked,
+whatever holds a name that a creation wanted is looked at too, and a write with unknown outcome has the index built
+again.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
+from nested_hyperv.domain.errors import NameTaken
 from nested_hyperv.domain.inventory import TaskState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
 
     from nested_hyperv.domain.inventory import MoRef, Task
     from nested_hyperv.vsphere.portgroups import Owners
@@ -20,53 +24,70 @@ if TYPE_CHECKING:
 __all__ = ["OwnerIndex"]
 
 
+@dataclass(frozen=True, slots=True)
+class _Write:
+    """A task that marks something: ``target``, or what it creates."""
+
+    switch: MoRef
+    owner: str
+    target: MoRef | None
+
+
 class OwnerIndex:
     """Owner to port groups, by switch."""
 
     def __init__(self, task: Callable[[MoRef], Task | None]) -> None:
         self._task = task
-        self._switches: dict[MoRef, Owners] = {}
-        self._creations: dict[MoRef, tuple[MoRef, str]] = {}
         self._generation = 0
-        self._changes = 0
+        self._switches: dict[MoRef, asyncio.Task[Owners]] = {}
+        self._writes: dict[MoRef, _Write] = {}
+        self._settled: dict[MoRef, list[tuple[str, MoRef]]] = {}
 
-    def at(self, generation: int) -> None:
-        """Forget everything that an older session said."""
+    async def candidates(
+        self, generation: int, switch: MoRef, owner: str, read: Callable[[], Coroutine[Any, Any, Owners]]
+    ) -> list[MoRef]:
+        """Return what may carry a mark of ``owner``. Many that ask at once share one ``read``."""
         if generation != self._generation:
             self._generation = generation
-            self.invalidate()
-
-    def invalidate(self, switch: MoRef | None = None) -> None:
-        """Have the index of a switch, or of all, built again."""
-        self._changes += 1
-        if switch is None:
             self._switches.clear()
-            self._creations.clear()
-        else:
-            self._switches.pop(switch, None)
+        while True:
+            building = self._switches.get(switch)
+            if building is None:
+                building = self._switches[switch] = asyncio.get_running_loop().create_task(read())
+            try:
+                # Shielded: one of those who wait may be cancelled, the others still want to know.
+                index = await asyncio.shield(building)
+            except BaseException:
+                if building.done() and self._switches.get(switch) is building:
+                    del self._switches[switch]
+                raise
+            self._settle()
+            if self._switches.get(switch) is building:
+                break  # else something has happened that this index may not know
+        for marked, ref in self._settled.pop(switch, ()):
+            index.setdefault(marked, set()).add(ref)
+        return sorted(index.get(owner, ()))
 
-    def creating(self, task: MoRef, switch: MoRef, owner: str) -> None:
-        """Expect the result of a creation."""
-        self._creations[task] = (switch, owner)
+    def invalidate(self, switch: MoRef) -> None:
+        """Have the index of a switch built again: nobody knows what a write has done there."""
+        self._switches.pop(switch, None)
 
-    def known(self, switch: MoRef) -> Owners | None:
-        """Return the index of a switch as of now; ``None`` if it has to be built."""
-        for task, (where, owner) in list(self._creations.items()):
-            state = self._task(task)
-            if state is not None and not state.state.ended:
+    def marking(self, task: MoRef, switch: MoRef, owner: str, target: MoRef | None = None) -> None:
+        """Expect a task to mark ``target``, or what it creates, for ``owner``."""
+        self._writes[task] = _Write(switch, owner, target)
+
+    def _settle(self) -> None:
+        """Take over what the writes that have ended say."""
+        for ref, write in list(self._writes.items()):
+            task = self._task(ref)
+            if task is not None and not task.state.ended:
                 continue
-            del self._creations[task]
-            if state is not None and state.state is TaskState.SUCCESS and state.result is not None:
-                self._switches.get(where, {}).setdefault(owner, set()).add(state.result)
-            else:
-                self.invalidate(where)
-        return self._switches.get(switch)
-
-    def begin(self) -> int:
-        """Take a stamp before building an index."""
-        return self._changes
-
-    def built(self, stamp: int, switch: MoRef, owners: Owners) -> None:
-        """Keep an index, unless something has happened since it was begun that it may not know."""
-        if stamp == self._changes:
-            self._switches[switch] = owners
+            del self._writes[ref]
+            if task is None or task.state is TaskState.LOST:
+                self.invalidate(write.switch)
+                continue
+            # DuplicateName may mean that an earlier process of ours has created it in the meantime.
+            holder = task.error.holder if isinstance(task.error, NameTaken) else None
+            for marked in (write.target, task.result, holder):
+                if marked is not None:
+                    self._settled.setdefault(write.switch, []).append((write.owner, marked))

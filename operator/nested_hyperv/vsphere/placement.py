@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nested_hyperv.domain.inventory import MoRef, Placement, PlacementRequest
-from nested_hyperv.vsphere.collector import read, read_tree
+from nested_hyperv.vsphere.collector import FOLDERS, POOLS, read, read_tree
 from nested_hyperv.vsphere.lookup import (
     KINDS,
     Datacenter,
@@ -76,7 +76,7 @@ def _compute(session: Session, ref: MoRef, path: str) -> _Compute:
 def _host(session: Session, where: Datacenter, text: str) -> tuple[Hit, _Compute]:
     """Find a host by name, or by its path below the host folder (``cluster/host``)."""
     root = where.folders["hostFolder"]
-    found = read_tree(session, root, "folders", ["ComputeResource"], ["host"])
+    found = read_tree(session, root, FOLDERS, ["ComputeResource"], ["host"])
     owners = {host: item.ref for item in found for host in morefs(item.properties.get("host"))}
     names = named(session, owners)
     wanted = displayed(text.rstrip("/").rpartition("/")[2])
@@ -94,7 +94,7 @@ def _host(session: Session, where: Datacenter, text: str) -> tuple[Hit, _Compute
 
 
 def _pool(session: Session, compute: _Compute, text: str | None) -> Hit:
-    found = read_tree(session, compute.pool, "pools", ["ResourcePool"], ["name", "parent"])
+    found = read_tree(session, compute.pool, POOLS, ["ResourcePool"], ["name", "parent"])
     by_ref = {item.ref: item for item in found}
     paths: dict[MoRef, str] = {}
 

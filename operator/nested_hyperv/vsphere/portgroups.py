@@ -7,6 +7,7 @@ create meets ``DuplicateName``, after which the index is built again.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from pyVmomi import vmodl
@@ -15,7 +16,7 @@ from nested_hyperv.domain.inventory import MoRef, PortGroup, Switch
 from nested_hyperv.domain.ownership import parse_mark
 from nested_hyperv.vsphere.collector import read, read_many
 from nested_hyperv.vsphere.lookup import KINDS, children, datacenter, find
-from nested_hyperv.vsphere.projection import build, fields_of, paths_of
+from nested_hyperv.vsphere.projection import paths_of, record_of
 from nested_hyperv.vsphere.refs import escaped, moref
 from nested_hyperv.vsphere.specs import port_group_changes, port_group_creation
 
@@ -42,9 +43,7 @@ def find_switch(session: Session, datacenter_name: str, text: str) -> Switch:
     """Find a distributed switch and read what planning needs of it."""
     hit = find(session, datacenter(session, datacenter_name), KINDS["switch"], text)
     found = read(session, hit.ref, paths_of(hit.ref.type, session.version))
-    record = build(hit.ref, {**fields_of(hit.ref.type, found.properties), "path": hit.path})
-    assert isinstance(record, Switch)  # noqa: S101 (what the table makes of a switch)
-    return record
+    return replace(record_of(Switch, hit.ref, found.properties), path=hit.path)
 
 
 def read_port_group(session: Session, ref: MoRef) -> PortGroup | None:
@@ -53,9 +52,7 @@ def read_port_group(session: Session, ref: MoRef) -> PortGroup | None:
         found = read(session, ref, paths_of(_TYPE, session.version))
     except vmodl.fault.ManagedObjectNotFound:
         return None
-    record = build(ref, fields_of(_TYPE, found.properties))
-    assert isinstance(record, PortGroup)  # noqa: S101 (what the table makes of a port group)
-    return record
+    return record_of(PortGroup, ref, found.properties)
 
 
 def owners_of(session: Session, switch: MoRef, chunk: int) -> Owners:

@@ -8,10 +8,12 @@ outlives the answer that brought it (a whole VM would cost 50 KB; its record cos
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from pyVmomi import vim
 
+from nested_hyperv.api.conditions import Reason
+from nested_hyperv.domain.errors import Blocked
 from nested_hyperv.domain.inventory import (
     Host,
     MacLearningPolicy,
@@ -45,9 +47,12 @@ __all__ = [
     "fields_of",
     "mac_learning_supported",
     "paths_of",
+    "record_of",
     "update",
     "version_of",
 ]
+
+R = TypeVar("R", PortGroup, Switch, Host, VirtualMachine, Task)
 
 #: Record fields by name, converted.
 Fields = dict[str, Any]
@@ -294,8 +299,8 @@ def fields_of(kind: str, changes: Mapping[str, Any], server: str = "") -> Fields
             fields.update(zip(leaf.fields, leaf.convert(value), strict=True))
         elif leaf.path in changes or _below(leaf.path, changes):
             fields.update(zip(leaf.fields, leaf.empty, strict=True))
-    if kind == "Task" and fields.get("error") is not None:
-        _settle_error(fields, server)
+    if kind == "Task":
+        _settle_error(fields, Call("the vCenter task", server))
     return fields
 
 
@@ -304,13 +309,25 @@ def _below(path: str, changes: Mapping[str, Any]) -> bool:
     return any(value is None and path.startswith(f"{above}.") for above, value in changes.items())
 
 
-def _settle_error(fields: Fields, server: str) -> None:
-    fault = fields["error"]
-    if isinstance(fault, vim.fault.InvalidPowerState) and fault.requestedState == fault.existingState:
+def _settle_error(fields: Fields, call: Call) -> None:
+    fault = fields.get("error")
+    if fault is None:
+        if fields.get("state") is TaskState.ERROR:
+            fields["error"] = Blocked(Reason.TASK_FAILED, "The vCenter task failed and does not say why.")
+    elif isinstance(fault, vim.fault.InvalidPowerState) and fault.requestedState == fault.existingState:
         # Somebody else was faster: what the task wanted is the case.
         fields.update(state=TaskState.SUCCESS, error=None)
-        return
-    fields["error"] = translate_fault(fault, Call("the vCenter task", server))
+    else:
+        fields["error"] = translate_fault(fault, call)
+
+
+def record_of(kind: type[R], ref: MoRef, properties: Mapping[str, Any], server: str = "") -> R:
+    """Make a record of what a read has answered."""
+    record = build(ref, fields_of(ref.type, properties, server))
+    if not isinstance(record, kind):
+        message = f"{ref} is no {kind.__name__}"
+        raise TypeError(message)
+    return record
 
 
 def build(ref: MoRef, fields: Fields) -> Record | Task:

@@ -8,7 +8,7 @@ from pyVmomi import vmodl
 
 from nested_hyperv.domain.inventory import MoRef, Task, TaskState
 from nested_hyperv.vsphere.collector import read
-from nested_hyperv.vsphere.projection import build, fields_of, paths_of
+from nested_hyperv.vsphere.projection import paths_of, record_of
 from nested_hyperv.vsphere.refs import moref
 
 if TYPE_CHECKING:
@@ -23,9 +23,7 @@ def read_task(session: Session, ref: MoRef) -> Task:
         found = read(session, ref, paths_of("Task", session.version))
     except vmodl.fault.ManagedObjectNotFound:
         return Task(ref, TaskState.LOST)
-    record = build(ref, fields_of("Task", found.properties, session.about.name))
-    assert isinstance(record, Task)  # noqa: S101 (what the table makes of a task)
-    return record
+    return record_of(Task, ref, found.properties, session.about.name)
 
 
 def destroy(session: Session, ref: MoRef) -> MoRef:

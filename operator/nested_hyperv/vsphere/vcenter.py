@@ -6,6 +6,7 @@ date; the work is done by the blocking modules beside this one, in the threads o
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import TYPE_CHECKING, Final
 
@@ -17,7 +18,7 @@ from nested_hyperv.vsphere.owners import OwnerIndex
 from nested_hyperv.vsphere.remembered import Remembered
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from nested_hyperv.domain.inventory import (
         CloneRequest,
@@ -121,17 +122,16 @@ class VCenter:
 
     async def find_port_group_by_owner(self, switch: Switch, owner: str) -> list[PortGroup]:
         """Find port groups of a switch whose mark names this owner, whatever their names."""
-        self._owners.at(self._link.generation)
-        index = self._owners.known(switch.ref)
-        if index is None:
-            stamp = self._owners.begin()
-            index = await self._link.call(
+
+        async def read() -> portgroups.Owners:
+            return await self._link.call(
                 "RetrievePropertiesEx",
                 lambda session: portgroups.owners_of(session, switch.ref, self._tuning.chunk),
                 target=switch.ref,
             )
-            self._owners.built(stamp, switch.ref, index)
-        hits = [await self.read_port_group(ref) for ref in sorted(index.get(owner, ()))]
+
+        candidates = await self._owners.candidates(self._link.generation, switch.ref, owner, read)
+        hits = [await self.read_port_group(ref) for ref in candidates]
         return [hit for hit in hits if hit is not None and _names(hit, owner)]
 
     async def find_port_group_by_name(self, switch: Switch, name: str) -> PortGroup | None:
@@ -145,33 +145,39 @@ class VCenter:
 
     async def create_port_group(self, key: ObjectKey, switch: Switch, settings: PortGroupSettings) -> MoRef:
         """Start ``CreateDVPortgroup_Task`` with everything in one call; returns the task."""
-        self._owners.at(self._link.generation)
-        try:
+        with self._owners_in_doubt(switch.ref):
             task = await self._start(
                 key,
                 "CreateDVPortgroup_Task",
                 switch.ref,
                 lambda session: portgroups.create(session, switch.ref, settings),
             )
-        except OutcomeUnknown:
-            self._owners.invalidate(switch.ref)
-            raise
         mark = parse_mark(settings.description or "")
         if mark is not None:
-            self._owners.creating(task, switch.ref, mark.owner)
+            self._owners.marking(task, switch.ref, mark.owner)
         return task
+
+    @contextlib.contextmanager
+    def _owners_in_doubt(self, switch: MoRef) -> Iterator[None]:
+        try:
+            yield
+        except OutcomeUnknown:
+            self._owners.invalidate(switch)
+            raise
 
     async def reconfigure_port_group(self, key: ObjectKey, current: PortGroup, settings: PortGroupSettings) -> MoRef:
         """Start ``ReconfigureDVPortgroup_Task`` fenced by ``current.config_version``; returns the task."""
-        if settings.description is not None:
-            # It may change whose mark it is.
-            self._owners.invalidate(current.switch)
-        return await self._start(
-            key,
-            "ReconfigureDVPortgroup_Task",
-            current.ref,
-            lambda session: portgroups.reconfigure(session, current, settings),
-        )
+        with self._owners_in_doubt(current.switch):
+            task = await self._start(
+                key,
+                "ReconfigureDVPortgroup_Task",
+                current.ref,
+                lambda session: portgroups.reconfigure(session, current, settings),
+            )
+        mark = parse_mark(settings.description or "")
+        if mark is not None:
+            self._owners.marking(task, current.switch, mark.owner, current.ref)
+        return task
 
     async def names_of(self, refs: Iterable[MoRef]) -> dict[MoRef, str]:
         """Read the names of managed objects; those that are gone are left out."""

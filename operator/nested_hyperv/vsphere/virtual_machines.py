@@ -12,7 +12,7 @@ from nested_hyperv.domain.inventory import Host, MoRef, VirtualMachine
 from nested_hyperv.domain.ownership import MARK_KEY
 from nested_hyperv.vsphere.collector import read, read_many
 from nested_hyperv.vsphere.lookup import KINDS, children, datacenter, find
-from nested_hyperv.vsphere.projection import DETAIL_PATHS, build, detail_of, fields_of, paths_of
+from nested_hyperv.vsphere.projection import DETAIL_PATHS, detail_of, paths_of, record_of
 from nested_hyperv.vsphere.refs import escaped, moref
 from nested_hyperv.vsphere.specs import clone_spec, machine_changes
 
@@ -61,8 +61,7 @@ def read_machine(session: Session, ref: MoRef) -> VirtualMachine | None:
         properties = read(session, ref, [*paths_of(_TYPE, session.version), *DETAIL_PATHS]).properties
     except vmodl.fault.ManagedObjectNotFound:
         return None
-    record = build(ref, fields_of(_TYPE, properties))
-    assert isinstance(record, VirtualMachine)  # noqa: S101 (what the table makes of a VM)
+    record = record_of(VirtualMachine, ref, properties)
     return replace(record, detail=detail_of(record.change_version, properties, MARK_KEY))
 
 
@@ -93,8 +92,7 @@ def find_named(session: Session, placement: Placement, name: str) -> MoRef | Non
 def read_hosts(session: Session, refs: Iterable[MoRef]) -> list[Host]:
     """Read hosts live; those that are gone are left out."""
     found = read_many(session, refs, paths_of("HostSystem", session.version))
-    records = [build(item.ref, fields_of("HostSystem", item.properties)) for item in found]
-    return [record for record in records if isinstance(record, Host)]
+    return [record_of(Host, item.ref, item.properties) for item in found]
 
 
 def offered_guest_ids(session: Session, compute: MoRef, hardware_version: str) -> frozenset[str]:

@@ -170,6 +170,7 @@ def test_a_task_brings_its_result_or_its_translated_error() -> None:
     assert (created.state, created.result) == (TaskState.SUCCESS, MoRef("VirtualMachine", "vm-9"))
     failed = task(state="error", error=vim.fault.ConcurrentAccess())
     assert isinstance(failed.error, Concurrent)
+    assert task(state="error").error is not None
     assert task(state="running", progress=40).progress == 40
 
 
