@@ -309,6 +309,6 @@ def test_the_sample_lab_is_accepted(control_plane: ControlPlane) -> None:
         "nestedhypervhost.nestedhv.io/hyperv-1",
         "nestedhypervhost.nestedhv.io/hyperv-2",
         "nestedportgroup.nestedhv.io/lab-inner",
-        "nestedportgroup.nestedhv.io/lab-management",
+        "nestedportgroup.nestedhv.io/lab-migration",
     ]
     assert secret == ["secret/vcenter"]
