@@ -1,0 +1,159 @@
+"""What the demo looks like: 80 columns, colours and a moving table on a terminal, plain lines everywhere else.
+
+It knows nothing of what is shown.
+"""
+
+import contextlib
+import shutil
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+
+from rich.console import Console
+from rich.live import Live
+from rich.markup import escape
+from rich.padding import Padding
+from rich.table import Table
+
+from bed.toolchain import progress
+
+__all__ = ["Display", "Row"]
+
+_WIDTH = 80
+_INDENT = 2
+_REFRESH_PER_SECOND = 8
+
+Row = tuple[str, bool, str]
+"""A line of the moving table: whose, whether it is done, and how it stands."""
+
+
+class Display:
+    """The screen. What it is told appears at once."""
+
+    def __init__(self) -> None:
+        self._terminal = sys.stdout.isatty()
+        width = min(shutil.get_terminal_size((_WIDTH, 24)).columns, _WIDTH) if self._terminal else _WIDTH
+        self._console = Console(width=width, highlight=False, emoji=False)
+        self._moves = self._terminal and not self._console.is_dumb_terminal
+        self._started = time.monotonic()
+
+    def title(self, text: str) -> None:
+        """The headline of one act."""
+        self._console.print()
+        self._console.print(f"[bold]{escape(text)}[/]")
+        self._console.print("─" * len(text), style="dim")
+
+    def say(self, text: str) -> None:
+        """A sentence, wrapped."""
+        self._console.print(Padding(escape(text), (0, 0, 0, _INDENT)))
+
+    def note(self, text: str) -> None:
+        """A sentence that belongs to no act."""
+        self._console.print()
+        self._console.print(escape(text))
+
+    def raw(self, text: str) -> None:
+        """Lines that are copied, or that a program printed: never wrapped."""
+        for line in text.splitlines():
+            self._console.print(" " * _INDENT + escape(line), soft_wrap=True)
+
+    def command(self, shown: str) -> None:
+        """A command line that is run now."""
+        for index, line in enumerate(shown.splitlines()):
+            self._console.print(f"  [bold cyan]{'$ ' if index == 0 else '  '}{escape(line)}[/]", soft_wrap=True)
+
+    def output(self, lines: Sequence[str]) -> None:
+        """What a command printed."""
+        for line in lines:
+            self._console.print(f"    {escape(line)}", style="dim", soft_wrap=True)
+
+    def done(self, what: str, seconds: float | None = None) -> None:
+        """Something is as it should be."""
+        took = "" if seconds is None else f"{seconds:.1f} s"
+        width = max(self._console.width - 4 - len(took) - 2, 20)
+        first, *rest = _wrap(what, width)
+        self._console.print(f"  [green]✓[/] {escape(first.ljust(width))}  [dim]{took}[/]".rstrip())
+        for line in rest:
+            self._console.print(f"    {escape(line)}")
+
+    def fact(self, name: str, value: str) -> None:
+        """One line of a block of facts."""
+        width = max(self._console.width - 22, 20)
+        for index, line in enumerate(_wrap(value, width)):
+            label = name if index == 0 else ""
+            self._console.print(f"      [dim]{escape(label):<14}[/]{escape(line)}")
+
+    def headline(self, text: str) -> None:
+        """The first line of a block of facts."""
+        self._console.print()
+        self._console.print(f"  [bold yellow]![/] [bold]{escape(text)}[/]")
+
+    def repaired(self, text: str) -> None:
+        """The line that the block is about."""
+        self._console.print(f"    [bold green]{escape(text)}[/]")
+
+    @contextlib.contextmanager
+    def step(self, what: str) -> Iterator[None]:
+        """Tell that something goes on for longer than a moment, and in the end how long it took."""
+        started = time.monotonic()
+        with progress.step(f"  {what}", tell_end=False):
+            yield
+        self.done(what, time.monotonic() - started)
+
+    @contextlib.contextmanager
+    def table(self, title: str) -> Iterator[Callable[[Sequence[Row]], None]]:
+        """A table that moves on a terminal; elsewhere a line for every change. Yields what updates it."""
+        started = time.monotonic()
+        if self._moves:
+            with Live(console=self._console, refresh_per_second=_REFRESH_PER_SECOND, transient=False) as live:
+                yield lambda rows: live.update(self._render(title, rows, time.monotonic() - started), refresh=True)
+            return
+        shown: dict[str, Row] = {}
+
+        def update(rows: Sequence[Row]) -> None:
+            for row in rows:
+                name, is_done, text = row
+                if shown.get(name) != row:
+                    shown[name] = row
+                    mark = "✓" if is_done else "…"
+                    line = f"{time.monotonic() - started:5.1f} s  {mark} {name:<20} {text}"
+                    self._console.print(escape(_cut(line, self._console.width)))
+
+        yield update
+
+    def failure(self, error: BaseException, logs: Sequence[str]) -> None:
+        """What did not hold."""
+        self._console.print()
+        self._console.print("[bold red]✗ The demo failed[/]")
+        if isinstance(error, AssertionError) and str(error):
+            self._console.print(escape(str(error)), soft_wrap=True)
+        else:
+            self._console.print(escape("".join(traceback.format_exception(error)).rstrip()), soft_wrap=True)
+        for line in logs:
+            self._console.print(escape(line), soft_wrap=True)
+
+    def success(self, text: str) -> None:
+        """The last line."""
+        self._console.print()
+        self._console.print(f"[bold green]✓ {escape(text)}[/] [dim]({time.monotonic() - self._started:.0f} s)[/]")
+
+    def _render(self, title: str, rows: Sequence[Row], seconds: float) -> Padding:
+        table = Table(box=None, padding=(0, 2, 0, 0), expand=True, show_header=True, header_style="dim")
+        table.add_column("READY", width=5)
+        table.add_column(title, no_wrap=True)
+        table.add_column(f"{seconds:.1f} s", ratio=1, no_wrap=True, overflow="ellipsis")
+        for name, is_done, text in rows:
+            mark = "[green]✓[/]" if is_done else "[yellow]…[/]"
+            table.add_row(mark, escape(name), escape(text))
+        return Padding(table, (0, 0, 0, _INDENT))
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else f"{text[: width - 1]}…"
+
+
+def _wrap(text: str, width: int) -> list[str]:
+    import textwrap
+
+    return textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False) or [""]

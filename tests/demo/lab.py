@@ -1,0 +1,68 @@
+"""The lab as its user sees it: which objects there are, how each of them stands, and when all are Ready."""
+
+from collections.abc import Callable, Sequence
+
+from kubernetes import client
+
+from bed.kube_object import GROUP, HOSTS, PORT_GROUPS, KubeObject, Snapshot
+from bed.waiting import wait_for
+from demo.display import Display, Row
+
+__all__ = ["find_lab", "named", "wait_until_ready"]
+
+_READY_SECONDS = 60.0
+_SHORT = {PORT_GROUPS: "npg", HOSTS: "nhv"}
+
+
+def find_lab(api: client.ApiClient, namespace: str) -> list[KubeObject]:
+    """Return the objects of our kinds in a namespace, port groups first."""
+    objects = client.CustomObjectsApi(api)
+    found = []
+    for plural in (PORT_GROUPS, HOSTS):
+        listed = objects.list_namespaced_custom_object(GROUP, "v1alpha1", namespace, plural)["items"]
+        names = sorted(item["metadata"]["name"] for item in listed)
+        found += [KubeObject(api, namespace, plural, name, name) for name in names]
+    return found
+
+
+def named(lab: Sequence[KubeObject], name: str) -> KubeObject:
+    """Return the object of this name."""
+    return next(item for item in lab if item.name == name)
+
+
+def wait_until_ready(lab: Sequence[KubeObject], display: Display) -> None:
+    """Show how the lab becomes Ready."""
+    with display.table("RESOURCE") as update:
+
+        def all_ready() -> bool:
+            found = [(item, item.find()) for item in lab]
+            update([_row(item, snapshot) for item, snapshot in found])
+            return all(snapshot is not None and _is_done(snapshot) for _, snapshot in found)
+
+        wait_for(all_ready, "the lab to be Ready", seconds=_READY_SECONDS, interval=0.1, detail=_last(lab))
+
+
+def _is_done(snapshot: Snapshot) -> bool:
+    booting = snapshot.status.get("powerState") == "On" and not snapshot.status.get("ipAddress")
+    return snapshot.ready and not booting
+
+
+def _row(item: KubeObject, snapshot: Snapshot | None) -> Row:
+    name = f"{_SHORT[item.plural]}/{item.name}"
+    if snapshot is None:
+        return name, False, "does not exist"
+    ready = snapshot.condition("Ready")
+    if not snapshot.ready:
+        return name, False, f"{ready.reason} {ready.message}".strip() or "not seen yet"
+    status = snapshot.status
+    if item.plural == PORT_GROUPS:
+        text = f"{status['mode']}, VLAN {status['vlan']}, on {status['switch']}"
+    else:
+        nested = "nested HV on" if status["nestedHV"] else "nested HV off"
+        address = status.get("ipAddress") or ("booting" if status["powerState"] == "On" else "")
+        text = ", ".join(filter(None, [f"power {status['powerState']}", nested, f"NICs {status['network']}", address]))
+    return name, _is_done(snapshot), text
+
+
+def _last(lab: Sequence[KubeObject]) -> Callable[[], str]:
+    return lambda: "\n".join(f"{item}: {item.find()}" for item in lab)
