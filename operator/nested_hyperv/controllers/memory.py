@@ -29,7 +29,8 @@ __all__ = ["Memories", "Memory", "NotApplied", "Pending"]
 class Pending:
     """A task that was started for an object. ``action`` is ``None`` if an earlier process started it.
 
-    ``followed`` is false once the connection was let go: nobody wakes the object at the end of the task any more.
+    ``followed`` is false until the task is watched, and again once the connection was let go: nobody would wake the
+    object at the end of it.
     """
 
     task: MoRef
@@ -139,5 +140,5 @@ def _first_sight(resource: Resource) -> Memory:
         },
     )
     if in_doubt and status.get("task"):
-        memory.pending = Pending(MoRef("Task", status["task"]), None, repair=False)
+        memory.pending = Pending(MoRef("Task", status["task"]), None, repair=False, followed=False)
     return memory
