@@ -54,7 +54,7 @@ class _Running:
 
     method: str
     effect: Callable[[], MoRef | None]
-    state: TaskState = TaskState.RUNNING
+    name: str = ""
 
 
 @dataclass
@@ -136,6 +136,15 @@ class FakeVCenter:
             self._ended[ref] = Task(ref, TaskState.LOST)
         self._running.clear()
         self._reserved.clear()
+
+    def log_out(self) -> None:
+        """Forget what a client was told: the next one starts with an empty cache."""
+        self._watched.clear()
+        self._cache.clear()
+        self._missing.clear()
+        self._seen_tasks.clear()
+        self._task_watchers.clear()
+        self.users.clear()
 
     def advance(self) -> bool:
         """Let running tasks end, guests shut down, and tell whoever watches. Returns whether anything happened."""
@@ -306,9 +315,8 @@ class FakeVCenter:
             made = samples.cloned(f"vm-{next(self._numbers)}", self.machines[request.template], request, self.ignores)
             return self.add(made)
 
-        task = await self._start(key, "clone", register)
         self._reserved.add(request.name)
-        return task
+        return await self._start(key, "clone", register, name=request.name)
 
     async def reconfigure(self, key: ObjectKey, current: VirtualMachine, settings: VirtualMachineSettings) -> MoRef:
         def write() -> None:
@@ -354,10 +362,14 @@ class FakeVCenter:
         if planned := self.fail_calls.get(name):
             raise planned.pop(0)
 
-    async def _start(self, key: ObjectKey, method: str, effect: Callable[[], MoRef | None]) -> MoRef:
-        await self._call(method)
+    async def _start(self, key: ObjectKey, method: str, effect: Callable[[], MoRef | None], name: str = "") -> MoRef:
+        try:
+            await self._call(method)
+        except BaseException:
+            self._reserved.discard(name)
+            raise
         task = MoRef("Task", f"task-{next(self._numbers)}")
-        self._running[task] = _Running(method, effect)
+        self._running[task] = _Running(method, effect, name)
         if method in self.lose_answers:
             self.lose_answers.discard(method)
             raise errors.OutcomeUnknown(f"The connection broke during {method}.")
@@ -375,6 +387,7 @@ class FakeVCenter:
                 raise planned.pop(0)
             self._ended[ref] = Task(ref, TaskState.SUCCESS, result=running.effect())
         except errors.OperatorError as error:
+            self._reserved.discard(running.name)
             self._ended[ref] = Task(ref, TaskState.ERROR, error=error)
 
     def _claim_name(self, name: str, taken: Iterable[str]) -> None:

@@ -98,8 +98,7 @@ class Workbench:
         self.api.arrivals = Arrivals(self.store, own_writes, self.queue.add)
         kube = KubeWriter(cast("KubeClient", self.api), self.store, own_writes)
         for vcenter in (self.vcenter, self.other):
-            for key in tuple(vcenter.users):
-                vcenter.forget(key)
+            vcenter.log_out()
         self.vcenters = FakeVCenters(self.queue.add, first=self.vcenter, second=self.other)
         self.memories = Memories()
         connections = Connections(self.store, kube)
