@@ -50,10 +50,12 @@ type Filter struct {
 	partial   bool
 
 	// guarded by collector.mu
-	fresh   bool // everything has to be reported anew
-	members map[types.ManagedObjectReference][]uint64
-	missing map[types.ManagedObjectReference]struct{}
-	plans   map[string]plan
+	fresh    bool // everything has to be reported anew
+	members  map[types.ManagedObjectReference][]uint64
+	missing  map[types.ManagedObjectReference]struct{}
+	plans    map[string]plan
+	view     *View  // the view whose content is selected, nil for any other spec
+	position uint64 // how far the filter has followed the view
 
 	// guarded by watchers.mu
 	dirty    map[types.ManagedObjectReference]struct{}
@@ -73,6 +75,16 @@ func newCollector(t *Twin, s *Session, self types.ManagedObjectReference) *Colle
 func (c *Collector) wakeLocked() {
 	close(c.changed)
 	c.changed = make(chan struct{})
+}
+
+// close ends the collector: its waiters return, and it looks at nothing again.
+func (c *Collector) close() (filters []*Filter) {
+	c.closed.Store(true)
+	c.mu.Lock()
+	filters, c.filters = c.filters, nil
+	c.mu.Unlock()
+	c.t.watchers.wake(c)
+	return filters
 }
 
 // properties is the collector as a managed object.
@@ -121,17 +133,11 @@ func destroyPropertyCollector(c *Call, _ any) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	pc.mu.Lock()
-	filters := pc.filters
-	pc.filters = nil
-	pc.mu.Unlock()
-	for _, f := range filters {
+	for _, f := range pc.close() {
 		c.Session.drop(f.self)
 		c.Twin.watchers.unfollow(f)
 	}
 	c.Session.drop(pc.self)
-	pc.closed.Store(true)
-	c.Twin.watchers.wake(pc)
 	return &types.DestroyPropertyCollectorResponse{}, nil
 }
 
@@ -155,7 +161,7 @@ func createFilter(c *Call, req any) (any, error) {
 	}
 	f := &Filter{
 		collector: pc, self: c.sessionRef("PropertyFilter"), spec: r.Spec, partial: r.PartialUpdates,
-		fresh: true, plans: map[string]plan{},
+		fresh: true, plans: map[string]plan{}, view: viewOf(c.Session, r.Spec),
 		dirty: map[types.ManagedObjectReference]struct{}{},
 	}
 	c.Session.put(f.self, f)
@@ -196,9 +202,15 @@ func cancelWaitForUpdates(c *Call, _ any) (any, error) {
 func (f *Filter) diff(out []pendingUpdate) []pendingUpdate {
 	t := f.collector.t
 	dirty, reselect := t.watchers.take(f)
+	started := !f.fresh
 	if f.fresh {
 		f.members, f.missing = map[types.ManagedObjectReference][]uint64{}, map[types.ManagedObjectReference]struct{}{}
 		f.fresh, reselect = false, true
+	}
+	if reselect && started && f.view != nil {
+		var followed bool
+		out, followed = f.followView(dirty, out)
+		reselect = !followed
 	}
 	if reselect {
 		out = f.selectAnew(dirty, out)
@@ -214,6 +226,9 @@ func (f *Filter) diff(out []pendingUpdate) []pendingUpdate {
 // selectAnew follows a change of what the filter selects: enter and leave.
 func (f *Filter) selectAnew(dirty map[types.ManagedObjectReference]struct{}, out []pendingUpdate) []pendingUpdate {
 	t := f.collector.t
+	if f.view != nil {
+		f.position = f.view.position() // before reading: what changes meanwhile is looked at twice
+	}
 	spec := f.spec
 	tolerant := true // a start object that vanished later is a leave, not a fault
 	spec.ReportMissingObjectsInResults = &tolerant

@@ -289,10 +289,15 @@ func currentTime(c *Call, _ any) (any, error) {
 	return &types.CurrentTimeResponse{Returnval: c.Twin.now()}, nil
 }
 
+func retrieveServiceContent(c *Call, _ any) (any, error) {
+	return &types.RetrieveServiceContentResponse{Returnval: c.Twin.content()}, nil
+}
+
 func registerSessions(t *Twin) {
 	t.HandleMode("Logout", "SessionManager", Free, logout)
 	t.HandleMode("TerminateSession", "SessionManager", Free, terminateSession)
 	t.HandleMode("SessionIsActive", "SessionManager", Free, sessionIsActive)
+	t.HandleMode("RetrieveServiceContent", "ServiceInstance", Reader, retrieveServiceContent)
 	t.HandleMode("CurrentTime", "ServiceInstance", Free, currentTime)
 	t.sessions.onEnd = func(s *Session) { t.watchers.forget(s) }
 }

@@ -33,6 +33,7 @@ func (t *Twin) sweep(ctx context.Context) {
 		}
 		if len(rest) == 0 {
 			rest = t.watchers.watched()
+			t.watchers.moved()
 			slice = (len(rest) + steps - 1) / steps
 		}
 		n := min(slice, len(rest))

@@ -25,6 +25,9 @@ type View struct {
 	mu   sync.Mutex
 	refs []types.ManagedObjectReference
 	have map[types.ManagedObjectReference]struct{} // of a ListView
+	log  viewLog
+
+	destroyed bool
 }
 
 // content lists the view's objects. The world is held, for reading at least.
@@ -33,6 +36,7 @@ func (v *View) content(t *Twin) []types.ManagedObjectReference {
 	defer v.mu.Unlock()
 	if v.container != nil && v.stale.Swap(false) {
 		v.refs = v.collect(t)
+		v.log.forget()
 	}
 	return v.refs
 }
@@ -69,6 +73,7 @@ func (v *View) admit(ref types.ManagedObjectReference, ancestors []types.Managed
 		return false
 	}
 	v.refs = append(v.refs, ref)
+	v.log.note(ref, true)
 	return true
 }
 
@@ -188,6 +193,7 @@ func (v *View) add(c *Call, refs []types.ManagedObjectReference) (unresolved []t
 		if _, dup := v.have[ref]; !dup {
 			v.have[ref] = struct{}{}
 			v.refs = append(v.refs, ref) // readers keep their own, shorter slice
+			v.log.note(ref, true)
 		}
 	}
 	return unresolved
@@ -199,7 +205,10 @@ func (v *View) remove(refs ...types.ManagedObjectReference) bool {
 	defer v.mu.Unlock()
 	if v.container != nil {
 		before := len(v.refs)
-		v.refs = slices.DeleteFunc(slices.Clone(v.refs), func(r types.ManagedObjectReference) bool { return slices.Contains(refs, r) })
+		v.refs = slices.DeleteFunc(slices.Clone(v.refs), func(r types.ManagedObjectReference) bool {
+			return slices.Contains(refs, r)
+		})
+		v.noteGone(refs)
 		return len(v.refs) != before
 	}
 	before := len(v.have)
@@ -216,7 +225,14 @@ func (v *View) remove(refs ...types.ManagedObjectReference) bool {
 		}
 	}
 	v.refs = kept
+	v.noteGone(refs)
 	return true
+}
+
+func (v *View) noteGone(refs []types.ManagedObjectReference) {
+	for _, ref := range refs {
+		v.log.note(ref, false)
+	}
 }
 
 func (c *Call) view() (*View, error) {
@@ -247,6 +263,7 @@ func resetListView(c *Call, req any) (any, error) {
 	}
 	v.mu.Lock()
 	v.refs, v.have = nil, nil
+	v.log.forget()
 	v.mu.Unlock()
 	unresolved := v.add(c, req.(*types.ResetListView).Obj)
 	c.Twin.Touch(v.self)
@@ -258,6 +275,9 @@ func destroyView(c *Call, _ any) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	v.mu.Lock()
+	v.destroyed = true
+	v.mu.Unlock()
 	c.Session.drop(c.This)
 	c.Twin.watchers.dropView(v)
 	c.Twin.Touch(c.This)

@@ -109,12 +109,7 @@ func (w *watchers) follow(f *Filter, now map[types.ManagedObjectReference]struct
 	}
 	for ref := range now {
 		if _, had := f.followed[ref]; !had {
-			m := w.index[ref]
-			if m == nil {
-				m = map[*Filter]struct{}{}
-				w.index[ref] = m
-			}
-			m[f] = struct{}{}
+			w.addLocked(f, ref)
 		}
 	}
 	f.followed = now
@@ -125,6 +120,34 @@ func (w *watchers) unfollowLocked(f *Filter, ref types.ManagedObjectReference) {
 	if len(w.index[ref]) == 0 {
 		delete(w.index, ref)
 	}
+}
+
+// followOne makes f hear of one more object.
+func (w *watchers) followOne(f *Filter, ref types.ManagedObjectReference) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if f.followed == nil {
+		return // the session ended meanwhile
+	}
+	f.followed[ref] = struct{}{}
+	w.addLocked(f, ref)
+}
+
+// unfollowOne makes f hear of one object less.
+func (w *watchers) unfollowOne(f *Filter, ref types.ManagedObjectReference) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(f.followed, ref)
+	w.unfollowLocked(f, ref)
+}
+
+func (w *watchers) addLocked(f *Filter, ref types.ManagedObjectReference) {
+	m := w.index[ref]
+	if m == nil {
+		m = map[*Filter]struct{}{}
+		w.index[ref] = m
+	}
+	m[f] = struct{}{}
 }
 
 // unfollow makes f hear of nothing more.
@@ -188,15 +211,18 @@ func (w *watchers) forget(s *Session) {
 	owned := s.owned
 	s.owned = map[types.ManagedObjectReference]any{}
 	s.mu.Unlock()
+	// Collectors first: once closed, none of them follows anything again.
+	for _, obj := range owned {
+		if c, ok := obj.(*Collector); ok {
+			c.close()
+		}
+	}
 	for _, obj := range owned {
 		switch o := obj.(type) {
 		case *View:
 			w.dropView(o)
 		case *Filter:
 			w.unfollow(o)
-		case *Collector:
-			o.closed.Store(true)
-			w.wake(o)
 		}
 	}
 }
