@@ -1,1 +1,1 @@
-"""The demo: a lab on real parts, broken by another administrator, repaired by the operator, taken down without a trace."""
+"""The demo: a lab on real parts is declared, broken by another administrator, repaired, and leaves no trace."""

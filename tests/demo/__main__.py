@@ -13,7 +13,7 @@ from bed.toolchain import ToolchainError
 from bed.twin import TwinError
 from bed.waiting import NotInTimeError
 from demo.acts import Inventory, break_it, declare, tear_down
-from demo.keep import invite
+from demo.invite import invite
 from demo.screen import Screen
 from demo.stage import set_up
 
