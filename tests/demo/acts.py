@@ -111,25 +111,34 @@ def break_it(stage: Stage, screen: Screen) -> None:
     """Let another administrator change things, one after the other, and tell how each was taken back."""
     alice, inner, stopped = stage.alice, stage.object("lab-inner"), stage.object("hyperv-2")
     free = stage.object("lab-migration")
-    deeds: tuple[tuple[str, Callable[[], None]], ...] = (
+    deeds: tuple[tuple[str, str, Callable[[], None]], ...] = (
         (
             "turns MAC learning off on lab-inner",
+            "put back",
             lambda: alice.set_policy(inner.mo_ref, learning={"enabled": False}),
         ),
-        ("sets promiscuous mode on lab-inner", lambda: alice.set_policy(inner.mo_ref, allowPromiscuous=True)),
+        (
+            "sets promiscuous mode on lab-inner",
+            "put back",
+            lambda: alice.set_policy(inner.mo_ref, allowPromiscuous=True),
+        ),
         (
             "hides VT-x from hyperv-2, which is stopped",
+            "put back",
             lambda: alice.reconfigure_vm(stopped.mo_ref, nestedHVEnabled=False),
         ),
-        ("deletes port group lab-migration", lambda: alice.destroy(alice.port_group(free.mo_ref))),
+        (
+            "deletes port group lab-migration",
+            "created again",
+            lambda: alice.destroy(alice.port_group(free.mo_ref)),
+        ),
     )
-    for number, (words, deed) in enumerate(deeds, start=1):
+    for number, (words, done, deed) in enumerate(deeds, start=1):
         before = {task.key for task in alice.tasks(OPERATOR)}
         deed()
         drift = alice.tasks(ALICE)[-1]
         repair = _repair(stage, before)
         took = (repair.completed - drift.completed).total_seconds() * 1000
-        done = "created again" if "create" in repair.method.lower() else "put back"
         screen.good(f"{number}. {words}", f"{done} after {took:4.0f} ms")
     wait_for(
         lambda: all((found := each.find()) is not None and found.ready for each in stage.lab),

@@ -1,0 +1,101 @@
+"""What was deleted behind the operator's back comes back or is reported, as the policy says, and never by guessing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from support.health import health_of
+
+if TYPE_CHECKING:
+    from bed.kube_lab import KubeLab
+    from bed.stranger import Stranger
+
+
+def test_a_deleted_port_group_is_created_again_by_one_call(lab: KubeLab, stranger: Stranger) -> None:
+    inner = lab.port_group("inner", vlan={"id": 120})
+    before = inner.wait_ready()
+    lab.calls.mark()
+
+    stranger.destroy(stranger.port_group(inner.mo_ref))
+
+    again = inner.wait(lambda now: now.ready and now.status["moRef"] != before.status["moRef"], "created again")
+    assert again.status["observed"] == before.status["observed"]
+    assert lab.calls.changes() == {"CreateDVPortgroup_Task": 1}
+    made = lab.twin.control.state().port_group(inner.vsphere_name)
+    assert made is not None
+    assert made.id == again.status["moRef"]
+    assert inner.wait_event("Recreated")
+
+
+def test_a_deleted_port_group_is_only_reported_where_that_was_asked_for(lab: KubeLab, stranger: Stranger) -> None:
+    inner = lab.port_group("inner", onExternalDelete="Report")
+    inner.wait_ready()
+    lab.calls.mark()
+
+    stranger.destroy(stranger.port_group(inner.mo_ref))
+
+    missing = inner.wait_condition("Ready", "False", "Missing")
+    assert missing.condition("Stalled").status == "True"
+    assert "onExternalDelete: Recreate" in missing.condition("Ready").message
+    assert health_of(missing) == "Degraded"
+    assert lab.calls.changes() == {}
+
+    inner.patch(onExternalDelete="Recreate")
+    inner.wait_ready()
+    assert lab.calls.changes() == {"CreateDVPortgroup_Task": 1}
+
+
+def test_a_deleted_host_is_reported_and_not_cloned_again(lab: KubeLab, stranger: Stranger) -> None:
+    host = lab.host()
+    host.wait_ready()
+    lab.calls.mark()
+
+    stranger.destroy(stranger.vm(host.mo_ref))
+
+    missing = host.wait_condition("Ready", "False", "Missing")
+    assert missing.condition("Stalled").status == "True"
+    assert health_of(missing) == "Degraded"
+    assert lab.calls.changes() == {}
+
+
+def test_a_host_is_cloned_again_only_when_nothing_suggests_that_it_is_merely_out_of_sight(
+    lab: KubeLab, stranger: Stranger
+) -> None:
+    host = lab.host(onExternalDelete="Recreate")
+    host.wait_ready()
+    lab.calls.mark()
+
+    stranger.destroy(stranger.vm(host.mo_ref))
+
+    missing = host.wait_condition("Ready", "False", "Missing")
+    assert "15 minutes" in missing.condition("Ready").message, "a vCenter that was just reached may not know it yet"
+    assert lab.calls.changes() == {}
+
+
+def test_a_deleted_object_ends_the_deletion_of_its_resource(lab: KubeLab, stranger: Stranger) -> None:
+    inner, host = lab.port_group("inner", onExternalDelete="Report"), lab.host()
+    inner.wait_ready()
+    host.wait_ready()
+    lab.calls.mark()
+    stranger.destroy(stranger.port_group(inner.mo_ref))
+    stranger.destroy(stranger.vm(host.mo_ref))
+    inner.delete()
+    host.delete()
+    inner.wait_gone()
+    host.wait_gone()
+    assert lab.calls.changes() == {}
+
+
+def test_an_inaccessible_host_is_not_missing(lab: KubeLab) -> None:
+    host = lab.host(onExternalDelete="Recreate")
+    host.wait_ready()
+    lab.calls.mark()
+
+    lab.twin.control.vm(host.mo_ref, connection_state="inaccessible")
+    seen = host.wait_condition("Ready", "False", "Inaccessible")
+    assert seen.condition("Stalled").status == "True"
+    assert lab.calls.changes() == {}
+
+    lab.twin.control.vm(host.mo_ref, connection_state="connected")
+    host.wait_ready()
+    assert lab.calls.changes() == {}
