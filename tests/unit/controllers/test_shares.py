@@ -1,0 +1,116 @@
+"""A bounded share for each vCenter, and no key that waits for a place in vain."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nested_hyperv.controllers.shares import Shares
+from nested_hyperv.domain.resource import ObjectKey
+
+
+def key(number: int) -> ObjectKey:
+    return ObjectKey("NestedPortGroup", "lab", f"pg-{number}")
+
+
+def test_one_more_than_fits_is_parked_and_woken_when_a_place_is_free() -> None:
+    woken: list[ObjectKey] = []
+    shares = Shares(2, woken.append)
+    assert [shares.enter("vc", key(n)) for n in range(4)] == [True, True, False, False]
+
+    shares.leave(key(0))
+
+    assert woken == [key(2)]
+    assert shares.enter("vc", key(2))
+
+
+def test_a_place_is_kept_for_the_key_that_was_woken() -> None:
+    woken: list[ObjectKey] = []
+    shares = Shares(1, woken.append)
+    shares.enter("vc", key(0))
+    shares.enter("vc", key(1))
+    shares.leave(key(0))
+
+    assert not shares.enter("vc", key(2)), "a newcomer does not overtake"
+    assert shares.enter("vc", key(1))
+
+
+def test_a_woken_key_that_is_gone_passes_its_place_on() -> None:
+    woken: list[ObjectKey] = []
+    shares = Shares(1, woken.append)
+    for number in range(3):
+        shares.enter("vc", key(number))
+    shares.leave(key(0))
+
+    shares.leave(key(1))  # deleted before it could enter
+
+    assert woken == [key(1), key(2)]
+
+
+def test_a_full_vcenter_holds_up_no_other() -> None:
+    shares = Shares(1, lambda _: None)
+    shares.enter("slow", key(0))
+
+    assert shares.enter("fast", key(1))
+
+
+def test_a_namesake_with_another_connection_leaves_the_old_one() -> None:
+    woken: list[ObjectKey] = []
+    shares = Shares(1, woken.append)
+    shares.enter("first", key(0))
+    shares.leave(key(0))
+    shares.enter("first", key(1))
+    shares.enter("first", key(0))  # parked
+
+    assert shares.enter("second", key(0))
+    shares.leave(key(1))
+    assert woken == []
+
+
+class Crowd:
+    """Keys that enter, leave and vanish, as workers and watch make them do."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.woken: list[ObjectKey] = []
+        self.shares = Shares(limit, self.woken.append)
+        self.working: set[ObjectKey] = set()
+        self.waiting: set[ObjectKey] = set()
+
+    def enter(self, one: ObjectKey) -> None:
+        if one in self.working:
+            return
+        if self.shares.enter("vc", one):
+            self.working.add(one)
+            self.waiting.discard(one)
+        else:
+            self.waiting.add(one)
+        assert len(self.working) <= self.limit
+
+    def leave(self, one: ObjectKey) -> None:
+        if one in self.working:
+            self.working.discard(one)
+            self.shares.leave(one)
+
+    def gone(self, one: ObjectKey) -> None:
+        if one not in self.working:
+            self.waiting.discard(one)
+            self.shares.leave(one)
+
+    def drain(self) -> None:
+        """Work off everything that was woken, and let everybody go home."""
+        while self.woken or self.working:
+            if self.woken:
+                one = self.woken.pop(0)
+                (self.enter if one in self.waiting else self.gone)(one)
+            else:
+                self.leave(next(iter(self.working)))
+
+
+@given(st.lists(st.tuples(st.sampled_from(["enter", "leave", "gone"]), st.integers(0, 5)), max_size=60))
+def test_whatever_happens_the_limit_holds_and_everybody_gets_in(steps: list[tuple[str, int]]) -> None:
+    crowd = Crowd(limit=2)
+    for verb, number in steps:
+        getattr(crowd, verb)(key(number))
+
+    crowd.drain()
+
+    assert not crowd.waiting
