@@ -6,7 +6,7 @@ TOOLCHAIN = PYTHONPATH=tests $(PYTHON) -m bed.toolchain
 RUN = $(TOOLCHAIN) exec
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint fmt crds lock clean clean-cache
+.PHONY: help demo test bench lint fmt crds lock clean clean-cache
 
 help: ## Show the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -16,6 +16,9 @@ demo: ## Run a lab, break it, watch it being repaired (KEEP=1 leaves it running)
 
 test: ## Run every check and test (ARGS="-k name" goes to pytest)
 	@$(TOOLCHAIN) test $(ARGS)
+
+bench: ## Measure speed and size, 5 minutes (ARGS=--full: with 10,000 port groups)
+	@$(RUN) python -m bench $(ARGS)
 
 lint: ## Run the checks that start nothing: ruff, mypy, import contracts, CRDs, go vet
 	@$(TOOLCHAIN) lint

@@ -73,6 +73,11 @@ class OperatorProcess:
         """Whether the process lives."""
         return self._process is not None and self._process.popen.poll() is None
 
+    @property
+    def pid(self) -> int:
+        """The id of the running process."""
+        return self._running_process().popen.pid
+
     def start(self, *, wait: bool = True) -> None:
         """Start the process and, if asked to, wait until it has read its first lists."""
         if self.running:

@@ -60,7 +60,7 @@ def _lint_checks() -> Iterator[Check]:
     env = pythonenv.environment()
     yield Check("ruff check", ["ruff", "check", "."], env)
     yield Check("ruff format", ["ruff", "format", "--check", "."], env)
-    yield Check("mypy", ["mypy", "operator", "tests"], env)
+    yield Check("mypy", ["mypy", "operator", "tests", "bench"], env)
     yield Check("import contracts", ["lint-imports", "--no-cache"], env)
     yield Check("generated CRDs", ["python", "-m", "nested_hyperv.api.crds", "--check"], env)
     go_env = golang.environment()

@@ -1,0 +1,31 @@
+"""Many NestedPortGroups at once, from the first request until the last one is Ready, beside the bare calls."""
+
+import time
+
+from bench.figures import Figure, costs
+from bench.world import Crowd, port_group
+
+__all__ = ["create", "fill"]
+
+RATE_BAR = "≥ 0.8"
+
+
+def create(crowd: Crowd, count: int) -> tuple[list[Figure], tuple[str, ...]]:
+    """Create them; return the figures, and the port groups that the program made and nobody looks after."""
+    scenario = f"create {count} port groups"
+    program = crowd.peer.create_port_groups([f"program-{number}" for number in range(count)])
+    meter = crowd.meter()
+    seconds = fill(crowd, count)
+    usage = meter.read()
+    rate = Figure(scenario, "rate", count / seconds, "objects/s", peer=program.rate, bar=RATE_BAR)
+    figures = [rate, *costs(scenario, count, usage, writes_bar="3", peer_cpu=program.cpu_each)]
+    return figures, program.results
+
+
+def fill(crowd: Crowd, count: int) -> float:
+    """Create so many more, and return how long it took until all were Ready."""
+    size = crowd.size
+    specs = {f"{crowd.lab.namespace}-{number}": port_group(number) for number in range(size, size + count)}
+    started = time.monotonic()
+    crowd.herd.create(specs)
+    return crowd.board.wait_ready(size + count) - started

@@ -1,0 +1,52 @@
+"""Nothing to do: what the operator costs while everything is as declared."""
+
+import time
+
+from bed.waiting import wait_for
+from bench.figures import Figure, counts
+from bench.meter import metrics, rss_mib
+from bench.world import Crowd, World
+
+__all__ = ["idle", "settle"]
+
+_IDLE_SECONDS = 30.0
+_QUIET_SECONDS = 2.0
+_SETTLE_SECONDS = 300.0
+
+
+def settle(world: World) -> tuple[float, float]:
+    """Wait until no pass has ended for a while; return when the last one did, and how many there have been."""
+    last, passes = time.monotonic(), -1.0
+
+    def quiet() -> bool:
+        nonlocal last, passes
+        now = metrics(world.operator)
+        if (count := now["nested_hyperv_reconcile_total"]) != passes or now["workqueue_depth"]:
+            last, passes = time.monotonic(), count
+        return time.monotonic() - last >= _QUIET_SECONDS
+
+    wait_for(quiet, "the operator to have nothing to do", seconds=_SETTLE_SECONDS, interval=0.1)
+    return last, passes
+
+
+def idle(crowd: Crowd) -> list[Figure]:
+    """Watch it doing nothing."""
+    scenario = f"idle for {_IDLE_SECONDS:g} s with {crowd.size} port groups"
+    settle(crowd.world)
+    meter = crowd.meter()
+    started = time.monotonic()
+    time.sleep(_IDLE_SECONDS)
+    usage, seconds = meter.read(), time.monotonic() - started
+    return [
+        Figure(scenario, "CPU", 100 * usage.cpu_seconds / seconds, "% of a core", bar="< 2"),
+        Figure(scenario, "memory (RSS)", rss_mib(crowd.world.operator.pid), "MiB", bar="< 300"),
+        Figure(scenario, "Kubernetes writes", sum(usage.writes.values()) + usage.events, "writes", bar="0"),
+        Figure(
+            scenario,
+            "vCenter calls besides the long poll",
+            sum(usage.own_calls.values()),
+            "calls",
+            bar="0",
+            note=f"all: {counts(usage.calls, 1)}",
+        ),
+    ]
