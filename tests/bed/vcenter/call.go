@@ -24,6 +24,7 @@ type Call struct {
 	User        string // "DOMAIN\\user", as vCenter prints it
 	OperationID string
 
+	body      []byte          // the request as it was sent
 	gone      <-chan struct{} // closed when the client hung up
 	failTask  *Fault          // an injected fault that the task of this call ends with
 	taskDelay *rule           // latency and hold of the task of this call

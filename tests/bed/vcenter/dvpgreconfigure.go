@@ -91,6 +91,9 @@ func (c *Call) reconfiguredPortgroup(dvs *simulator.DistributedVirtualSwitch, pg
 	mergeNamed(&next, spec, map[string]bool{
 		"ConfigVersion": true, "Name": true, "NumPorts": true, "DefaultPortConfig": true, "Policy": true,
 	})
+	if sentEmpty(c.body, "spec", "description") {
+		next.Description = ""
+	}
 	if spec.Name != "" {
 		next.Name = escapeName(spec.Name)
 	}

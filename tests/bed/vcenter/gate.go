@@ -41,7 +41,7 @@ func (t *Twin) serveSDK(w http.ResponseWriter, r *http.Request) {
 	}
 	c := &Call{
 		Twin: t, Method: method.Name, This: method.This,
-		OperationID: method.Header.ID, gone: r.Context().Done(),
+		OperationID: method.Header.ID, gone: r.Context().Done(), body: body,
 	}
 	key := cookie(r)
 	if key != "" {

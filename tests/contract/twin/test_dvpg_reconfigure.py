@@ -236,3 +236,12 @@ def test_a_reconfigure_leaves_an_event_that_tells_who_changed_what(lab: Lab) -> 
     assert str(event.net.network) == str(group)
     assert 'config.description: "new"' in event.configChanges.added
     assert "config.configVersion" in event.configChanges.modified
+
+
+def test_a_description_that_is_sent_empty_is_cleared(lab: Lab) -> None:
+    group = lab.port_group("lab", description="mark")
+
+    result_of(lab.reconfigure(group, vlan=vlan_id(7)))
+    assert group.config.description == "mark"
+    result_of(lab.reconfigure(group, description=""))
+    assert not group.config.description

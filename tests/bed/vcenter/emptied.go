@@ -1,0 +1,37 @@
+package main
+
+import (
+	"bytes"
+	"encoding/xml"
+	"slices"
+)
+
+// sentEmpty tells whether a request has an element at a path below its method that
+// is there and empty, such as <spec><description></description></spec>.
+//
+// An element that is there is a value, also when it is empty; only one that is
+// absent leaves a member unset (XML Schema, minOccurs=0; this is how vSphere Client
+// clears a description). govmomi's types cannot tell the two apart for a string.
+func sentEmpty(body []byte, path ...string) bool {
+	const envelopeAndMethod = 3 // Envelope, Body, the method
+	decoder := xml.NewDecoder(bytes.NewReader(body))
+	var open []string
+	filled := false
+	for {
+		token, err := decoder.Token()
+		if err != nil { // its end; what cannot be parsed was refused before
+			return false
+		}
+		switch t := token.(type) {
+		case xml.StartElement:
+			open, filled = append(open, t.Name.Local), false
+		case xml.CharData:
+			filled = filled || len(t) > 0
+		case xml.EndElement:
+			if !filled && len(open) > envelopeAndMethod && slices.Equal(open[envelopeAndMethod:], path) {
+				return true
+			}
+			open, filled = open[:len(open)-1], true
+		}
+	}
+}
