@@ -1,64 +1,76 @@
-"""`python -m demo [--keep]`: plays the demo. Exit status 0: everything went as told; 1: it did not; 130: Ctrl-C."""
+"""Command line of the demo, and what Ctrl-C does to it.
 
-from __future__ import annotations
+The exit status tells the outcome: 0 when everything that was shown held, 1 when something did not, 128 and the number
+of the signal when it was ended before its end. Whatever happens, everything that was started is ended first.
+"""
 
 import argparse
+import os
 import signal
 import sys
-import time
+from types import FrameType
 
 from bed.apiserver import KubectlError
 from bed.sandbox import BedError
 from bed.toolchain import ToolchainError
+from bed.toolchain.cache import ROOT
 from bed.twin import TwinError
-from bed.waiting import NotInTimeError
-from demo.acts import Inventory, break_it, declare, tear_down
-from demo.invite import invite
-from demo.screen import Screen
-from demo.stage import set_up
+from demo.display import Display
+from demo.scenario import play
+from demo.stage import Stage
 
-_INTERRUPTED = 130
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_SIGNALLED = 128
 
 
-def play(screen: Screen, *, keep: bool) -> None:
-    """Play all acts."""
-    started = time.monotonic()
-    screen.chapter("1. A Kubernetes, a vCenter and the operator")
-    with set_up(screen) as stage:
-        before = Inventory.of(stage.twin.control.state())
-        screen.chapter("2. A lab: two port groups, two Hyper-V hosts")
-        declare(stage, screen)
-        screen.chapter("3. Another administrator of the vCenter …")
-        break_it(stage, screen)
-        if keep:
-            invite(stage, screen)
-            return
-        screen.chapter("4. The lab is deleted")
-        tear_down(stage, screen, before)
-    screen.say("")
-    screen.good("everything is stopped, nothing is left on this machine", f"{time.monotonic() - started:.0f} s in all")
-    screen.say("  make demo KEEP=1 leaves it running and tells what to try.")
+class _Interrupted(KeyboardInterrupt):
+    """A signal asks for the end."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
 
 
 def main() -> int:
-    """Play the demo and tell how it went."""
-    parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
-    parser.add_argument("--keep", action="store_true", help="leave everything running until Ctrl-C")
+    """Run the demo and return its exit status."""
+    parser = argparse.ArgumentParser(prog="make demo", description="Run a lab, break it, watch it being repaired.")
+    parser.add_argument("--keep", action="store_true", help="leave it running until Ctrl-C, to try things out")
     keep: bool = parser.parse_args().keep
-    # `make` and `timeout` end with SIGTERM: clean up then, too.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    screen = Screen()
+    for number in _SIGNALS:
+        signal.signal(number, _interrupt)
+    os.chdir(ROOT)  # the commands that are shown name files of the checkout
+    display = Display()
+    stage = Stage(display)
     try:
-        play(screen, keep=keep)
-    except KeyboardInterrupt:
-        screen.say("\nInterrupted; everything is stopped and removed.")
-        return _INTERRUPTED
-    except (BedError, KubectlError, NotInTimeError, ToolchainError, TwinError) as error:
-        screen.bad(str(error))
-        for note in getattr(error, "__notes__", ()):
-            screen.say(note)
+        play(stage, display, keep=keep)
+    except _Interrupted as interrupted:
+        _end(stage)
+        display.note(f"Ended by {signal.Signals(interrupted.number).name}. Everything is stopped and removed.")
+        return _SIGNALLED + interrupted.number
+    except ToolchainError as error:  # nothing runs yet, and the message tells all
+        _end(stage)
+        display.failure(str(error), [])
         return 1
+    except (AssertionError, BedError, KubectlError, TwinError) as error:  # their messages tell what was expected
+        display.failure(str(error), _end(stage, keep_logs=True))
+        return 1
+    except BaseException:
+        display.failure("The demo itself broke; its traceback is below.", _end(stage, keep_logs=True))
+        raise
+    _end(stage)
+    if not keep:
+        display.success("Created, broken, repaired, deleted. Nothing is left running.")
     return 0
+
+
+def _end(stage: Stage, *, keep_logs: bool = False) -> list[str]:
+    for number in _SIGNALS:  # ending takes a moment; whoever cannot wait has SIGKILL, and the guards clear up
+        signal.signal(number, signal.SIG_IGN)
+    return stage.close(keep_logs=keep_logs)
+
+
+def _interrupt(number: int, _frame: FrameType | None) -> None:
+    raise _Interrupted(number)
 
 
 if __name__ == "__main__":

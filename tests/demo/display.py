@@ -6,8 +6,8 @@ It knows nothing of what is shown.
 import contextlib
 import shutil
 import sys
+import textwrap
 import time
-import traceback
 from collections.abc import Callable, Iterator, Sequence
 
 from rich.console import Console
@@ -22,6 +22,7 @@ __all__ = ["Display", "Row"]
 
 _WIDTH = 80
 _INDENT = 2
+_FACT_COLUMN = 16
 _REFRESH_PER_SECOND = 8
 
 Row = tuple[str, bool, str]
@@ -46,7 +47,8 @@ class Display:
 
     def say(self, text: str) -> None:
         """A sentence, wrapped."""
-        self._console.print(Padding(escape(text), (0, 0, 0, _INDENT)))
+        for line in textwrap.wrap(text, self._console.width - 2 * _INDENT):
+            self._console.print(" " * _INDENT + escape(line))
 
     def note(self, text: str) -> None:
         """A sentence that belongs to no act."""
@@ -71,35 +73,36 @@ class Display:
     def done(self, what: str, seconds: float | None = None) -> None:
         """Something is as it should be."""
         took = "" if seconds is None else f"{seconds:.1f} s"
-        width = max(self._console.width - 4 - len(took) - 2, 20)
-        first, *rest = _wrap(what, width)
-        self._console.print(f"  [green]✓[/] {escape(first.ljust(width))}  [dim]{took}[/]".rstrip())
+        width = self._console.width - 2 * _INDENT - len("999.9 s") - 1
+        first, *rest = textwrap.wrap(what, width)
+        end = f"{'':<{width - len(first)}} [dim]{took:>7}[/]" if took else ""
+        self._console.print(f"  [green]✓[/] {escape(first)}{end}")
         for line in rest:
-            self._console.print(f"    {escape(line)}")
+            self._console.print(" " * 2 * _INDENT + escape(line))
 
-    def fact(self, name: str, value: str) -> None:
-        """One line of a block of facts."""
-        width = max(self._console.width - 22, 20)
-        for index, line in enumerate(_wrap(value, width)):
-            label = name if index == 0 else ""
-            self._console.print(f"      [dim]{escape(label):<14}[/]{escape(line)}")
-
-    def headline(self, text: str) -> None:
-        """The first line of a block of facts."""
+    def deed(self, text: str) -> None:
+        """What somebody does; facts follow."""
         self._console.print()
         self._console.print(f"  [bold yellow]![/] [bold]{escape(text)}[/]")
 
-    def repaired(self, text: str) -> None:
-        """The line that the block is about."""
-        self._console.print(f"    [bold green]{escape(text)}[/]")
+    def fact(self, name: str, value: str, *, style: str = "none") -> None:
+        """One of the facts about a deed."""
+        for index, line in enumerate(textwrap.wrap(value, self._console.width - _FACT_COLUMN)):
+            label = name if index == 0 else ""
+            self._console.print(f"    [dim]{label:<{_FACT_COLUMN - 4}}[/][{style}]{escape(line)}[/]")
+
+    def blank(self) -> None:
+        """An empty line."""
+        self._console.print()
 
     @contextlib.contextmanager
-    def step(self, what: str) -> Iterator[None]:
-        """Tell that something goes on for longer than a moment, and in the end how long it took."""
+    def step(self, what: str) -> Iterator[Callable[[str], None]]:
+        """Tell what takes more than a moment, and in the end how long it took; yields what words the end."""
         started = time.monotonic()
+        told = [what]
         with progress.step(f"  {what}", tell_end=False):
-            yield
-        self.done(what, time.monotonic() - started)
+            yield told.append
+        self.done(told[-1], time.monotonic() - started)
 
     @contextlib.contextmanager
     def table(self, title: str) -> Iterator[Callable[[Sequence[Row]], None]]:
@@ -122,15 +125,11 @@ class Display:
 
         yield update
 
-    def failure(self, error: BaseException, logs: Sequence[str]) -> None:
-        """What did not hold."""
+    def failure(self, what: str, logs: Sequence[str]) -> None:
+        """What did not hold, and where to look."""
         self._console.print()
         self._console.print("[bold red]✗ The demo failed[/]")
-        if isinstance(error, AssertionError) and str(error):
-            self._console.print(escape(str(error)), soft_wrap=True)
-        else:
-            self._console.print(escape("".join(traceback.format_exception(error)).rstrip()), soft_wrap=True)
-        for line in logs:
+        for line in [*what.splitlines(), *logs]:
             self._console.print(escape(line), soft_wrap=True)
 
     def success(self, text: str) -> None:
@@ -151,9 +150,3 @@ class Display:
 
 def _cut(text: str, width: int) -> str:
     return text if len(text) <= width else f"{text[: width - 1]}…"
-
-
-def _wrap(text: str, width: int) -> list[str]:
-    import textwrap
-
-    return textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False) or [""]

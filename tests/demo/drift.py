@@ -3,8 +3,6 @@
 Prepared, because the time of a repair begins when the call is sent; reading what it needs does not count.
 """
 
-# ruff: noqa: ANN401 - pyVmomi makes its types at run time
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -33,26 +31,26 @@ class Drift:
 
 def stop_mac_learning(alice: Stranger, subject: KubeObject) -> Drift:
     """MAC learning off: frames of inner machines find their way no more."""
-    return _policy(alice, subject, f"MAC learning off on {subject.name}", {"enabled": False})
+    return _policy(alice, subject, f"turns MAC learning off on {subject.name}", {"enabled": False})
 
 
 def set_promiscuous(alice: Stranger, subject: KubeObject) -> Drift:
     """Promiscuous mode on: every machine on the port group hears all the others."""
-    return _policy(alice, subject, f"promiscuous mode on on {subject.name}", {}, allowPromiscuous=True)
+    return _policy(alice, subject, f"makes {subject.name} promiscuous", {}, allowPromiscuous=True)
 
 
 def hide_virtualization(alice: Stranger, subject: KubeObject) -> Drift:
     """Nested hardware virtualization off: at the next start there is no Hyper-V."""
     vm = alice.vm(subject.mo_ref)
     spec = vim.vm.ConfigSpec(nestedHVEnabled=False)
-    what = f"nested virtualization off on {subject.name}, which is powered off"
+    what = f"hides hardware virtualization from {subject.name}, which is off"
     return Drift(what, subject, subject.mo_ref, lambda: vm.ReconfigVM_Task(spec))
 
 
 def delete_port_group(alice: Stranger, subject: KubeObject) -> Drift:
     """The port group deleted; vCenter allows that while nothing is attached to it."""
     group = alice.port_group(subject.mo_ref)
-    return Drift(f"port group {subject.name} deleted", subject, subject.mo_ref, group.Destroy_Task)
+    return Drift(f"deletes port group {subject.name}", subject, subject.mo_ref, group.Destroy_Task)
 
 
 def _policy(alice: Stranger, subject: KubeObject, what: str, learning: dict[str, bool], **fields: bool) -> Drift:

@@ -3,8 +3,6 @@
 Object by object, with the whole configuration; only what nobody configures (statistics, tasks, times) is left out.
 """
 
-# ruff: noqa: ANN401 - pyVmomi makes its types at run time
-
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
@@ -30,10 +28,10 @@ _PATHS: Mapping[Any, list[str]] = {
     vim.Network: ["vm"],
 }
 _WORDS = {
-    "VirtualMachine": "virtual machines",
-    "DistributedVirtualPortgroup": "port groups",
-    "VmwareDistributedVirtualSwitch": "switches",
-    "HostSystem": "ESXi hosts",
+    "VirtualMachine": ("virtual machine", "virtual machines"),
+    "DistributedVirtualPortgroup": ("port group", "port groups"),
+    "VmwareDistributedVirtualSwitch": ("switch", "switches"),
+    "HostSystem": ("ESXi host", "ESXi hosts"),
 }
 
 
@@ -67,4 +65,4 @@ def differences(before: Inventory, after: Inventory) -> list[str]:
 def summary(inventory: Inventory) -> str:
     """Count what there is: "2 virtual machines, 3 port groups, …"."""
     kinds = Counter(ref.partition(":")[0].rpartition(".")[2] for ref in inventory)
-    return ", ".join(f"{kinds[kind]} {words}" for kind, words in _WORDS.items())
+    return ", ".join(f"{kinds[kind]} {words[kinds[kind] != 1]}" for kind, words in _WORDS.items())

@@ -2,11 +2,10 @@
 
 from collections.abc import Callable, Sequence
 
-from kubernetes import client
-
-from bed.kube_object import GROUP, HOSTS, PORT_GROUPS, KubeObject, Snapshot
+from bed.kube_object import HOSTS, PORT_GROUPS, KubeObject, Snapshot
 from bed.waiting import wait_for
 from demo.display import Display, Row
+from demo.stage import NAMESPACE, Stage
 
 __all__ = ["find_lab", "named", "wait_until_ready"]
 
@@ -14,14 +13,13 @@ _READY_SECONDS = 60.0
 _SHORT = {PORT_GROUPS: "npg", HOSTS: "nhv"}
 
 
-def find_lab(api: client.ApiClient, namespace: str) -> list[KubeObject]:
-    """Return the objects of our kinds in a namespace, port groups first."""
-    objects = client.CustomObjectsApi(api)
+def find_lab(stage: Stage) -> list[KubeObject]:
+    """Return the objects of our kinds in the lab's namespace, port groups first."""
     found = []
     for plural in (PORT_GROUPS, HOSTS):
-        listed = objects.list_namespaced_custom_object(GROUP, "v1alpha1", namespace, plural)["items"]
-        names = sorted(item["metadata"]["name"] for item in listed)
-        found += [KubeObject(api, namespace, plural, name, name) for name in names]
+        listed = stage.plane.kubectl("get", plural, f"--namespace={NAMESPACE}", "--output=name").splitlines()
+        names = sorted(line.partition("/")[2] for line in listed)
+        found += [KubeObject(stage.api, NAMESPACE, plural, name, name) for name in names]
     return found
 
 

@@ -5,8 +5,6 @@ watcher, so her own call and the push are inside the time. Repaired means: the v
 version is not, so that the change did take place. Nothing that the operator says of itself counts here.
 """
 
-# ruff: noqa: ANN401 - pyVmomi makes its types at run time
-
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

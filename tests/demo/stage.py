@@ -1,92 +1,114 @@
-"""The parts of the demo: a Kubernetes control plane, a vCenter twin, the operator, and two people with accounts.
+"""What the demo runs on: control plane, vCenter twin, operator, and everybody who is logged in to vCenter.
 
-Everything that is started here ends with the block, also on Ctrl-C and on errors, and leaves nothing on the machine.
+Whatever was started is ended by `close`, in the reverse order and however far the start came. The logs survive where
+somebody will want to read them.
 """
-
-from __future__ import annotations
 
 import contextlib
 import json
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+import os
+from pathlib import Path
 
 from kubernetes import client, config
 
+from bed import estate, toolchain
 from bed.apiserver import ControlPlane
-from bed.estate import flags, stock
-from bed.kube_object import HOSTS, PORT_GROUPS, KubeObject
-from bed.operator_process import OperatorProcess, install
+from bed.operator_process import OperatorProcess
 from bed.stranger import Stranger
-from bed.toolchain.cache import ROOT
-from bed.twin import ALICE, OPERATOR, Twin
+from bed.twin import Login, Twin
+from demo.display import Display
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from demo.screen import Screen
-
-__all__ = ["NAMESPACE", "SAMPLES", "Stage", "set_up"]
+__all__ = ["NAMESPACE", "Stage"]
 
 NAMESPACE = "nested-lab"
-SAMPLES = ROOT / "deploy" / "samples"
-_DATACENTER = "DC0"
+"""The namespace of `deploy/samples`."""
+
+_CLONE_SECONDS = 2.0
+_BOOT_SECONDS = 1.0
 
 
-@dataclass(frozen=True)
 class Stage:
-    """What runs, and the objects of the sample lab."""
+    """The bed of one demo. Its parts are started one by one, and ended together."""
 
-    plane: ControlPlane
-    twin: Twin
-    operator: OperatorProcess
-    alice: Stranger
-    port_groups: tuple[KubeObject, ...]
-    hosts: tuple[KubeObject, ...]
+    def __init__(self, display: Display) -> None:
+        self._display = display
+        self._ends = contextlib.ExitStack()
+        self._keep_logs = False
+        self._logs: list[str] = []
+        self.plane: ControlPlane
+        self.twin: Twin
+        self.operator: OperatorProcess
+        self.api: client.ApiClient
 
-    @property
-    def lab(self) -> tuple[KubeObject, ...]:
-        """All objects of the sample lab."""
-        return self.port_groups + self.hosts
+    def build(self) -> None:
+        """Build what is not there yet; that shows its own progress."""
+        toolchain.build_controlplane()
+        toolchain.kubectl()
+        if not os.environ.get("NHV_TWIN"):
+            toolchain.build_twin()
 
-    def object(self, name: str) -> KubeObject:
-        """One of them."""
-        return next(each for each in self.lab if each.name == name)
+    def start_control_plane(self) -> str:
+        """Start etcd, API server and controllers; returns the version that the server tells."""
+        self.plane = ControlPlane()
+        self._ends.callback(self._end_control_plane)
+        self.plane.start()
+        kubeconfig = str(self.plane.admin_kubeconfig)
+        self.api = config.new_client_from_config(kubeconfig, persist_config=False)  # type: ignore[no-untyped-call]
+        self._ends.callback(self.api.close)
+        version: str = json.loads(self.plane.kubectl("version", "--output=json"))["serverVersion"]["gitVersion"]
+        return version
 
-    def secret(self) -> str:
-        """The connection Secret, as `deploy/samples/connection.yaml` describes it."""
-        data = {
-            "server": f"{self.twin.host}:{self.twin.port}",
-            "username": OPERATOR.name,
-            "password": OPERATOR.password,
-            "ca.crt": self.twin.ca.read_text(),
-        }
-        metadata = {"name": "vcenter", "namespace": NAMESPACE}
-        kind = {"apiVersion": "v1", "kind": "Secret", "type": "nestedhv.io/vcenter"}
-        return json.dumps({**kind, "metadata": metadata, "stringData": data})
+    def start_vcenter(self) -> str:
+        """Start the twin with the estate that the samples name; returns what it says of itself."""
+        self.twin = Twin(arguments=estate.flags(1))
+        self._ends.callback(self._end_vcenter)
+        self.twin.start()
+        estate.stock(self.twin, "DC0")
+        # Disks are copied and Windows boots: minutes in a real vCenter, and here long enough to be seen.
+        self.twin.control.latency("CloneVM_Task", task_seconds=_CLONE_SECONDS)
+        self.twin.control.guest(
+            estate.TEMPLATE,
+            ip_address="10.0.0.7",
+            host_name="hyperv-1",
+            boot_seconds=_BOOT_SECONDS,
+            shutdown_seconds=_BOOT_SECONDS / 2,
+        )
+        with Stranger(self.twin) as visitor:
+            name: str = visitor.instance.content.about.fullName
+        return name
 
+    def start_operator(self) -> None:
+        """Start the operator as its ServiceAccount."""
+        self.operator = OperatorProcess(self.plane)
+        self._ends.callback(self._end_operator)
+        self.operator.start()
 
-@contextlib.contextmanager
-def set_up(screen: Screen) -> Iterator[Stage]:
-    """Start everything, telling what."""
-    with contextlib.ExitStack() as stack:
-        with screen.step("kube-apiserver, etcd and controllers: a Kubernetes control plane"):
-            plane = stack.enter_context(ControlPlane())
-        with screen.step("a vCenter twin that speaks the SOAP API of vSphere 8"):
-            twin = stack.enter_context(Twin(arguments=flags(1)))
-            stock(twin, _DATACENTER)
-        screen.command("kubectl apply --server-side -f crds/ && kubectl apply -k deploy/")
-        with screen.step("custom resources, ServiceAccount and RBAC"):
-            install(plane)
-        with screen.step("the operator, with the rights of its ServiceAccount and no others"):
-            operator = stack.enter_context(OperatorProcess(plane))
-        alice = stack.enter_context(Stranger(twin, ALICE))
-        api = _client(plane.admin_kubeconfig)
-        stack.callback(api.close)
-        groups = tuple(KubeObject(api, NAMESPACE, PORT_GROUPS, name, name) for name in ("lab-inner", "lab-migration"))
-        hosts = tuple(KubeObject(api, NAMESPACE, HOSTS, name, name) for name in ("hyperv-1", "hyperv-2"))
-        yield Stage(plane, twin, operator, alice, groups, hosts)
+    def log_in(self, user: Login) -> Stranger:
+        """Log somebody in to vCenter, for as long as the stage stands."""
+        return self._ends.enter_context(Stranger(self.twin, user))
 
+    def kubectl(self, *arguments: str, shown: str = "") -> list[str]:
+        """Show a kubectl command, run it, and return the lines it printed."""
+        self._display.command(shown or " ".join(["kubectl", *arguments]))
+        return self.plane.kubectl(*arguments).splitlines()
 
-def _client(kubeconfig: Path) -> client.ApiClient:
-    return config.new_client_from_config(config_file=str(kubeconfig), persist_config=False)
+    def close(self, *, keep_logs: bool = False) -> list[str]:
+        """End everything; returns a line for each folder of logs that was kept."""
+        self._keep_logs = keep_logs
+        self._ends.close()
+        return self._logs
+
+    def _end_control_plane(self) -> None:
+        self._tell_logs("control plane and vCenter", self.plane.stop(keep_logs=self._keep_logs))
+
+    def _end_vcenter(self) -> None:
+        if self._keep_logs:
+            (self.plane.folder / "logs" / "vcenter.log").write_text(self.twin.log)
+        self.twin.stop()
+
+    def _end_operator(self) -> None:
+        self._tell_logs("operator", self.operator.close(keep_logs=self._keep_logs))
+
+    def _tell_logs(self, whose: str, folder: Path | None) -> None:
+        if folder is not None:
+            self._logs.append(f"Logs of the {whose}: {folder}")
