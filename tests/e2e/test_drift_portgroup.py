@@ -92,7 +92,7 @@ def test_a_changed_field_is_put_back_by_one_call(
     drift(stranger, inner.mo_ref)
     repaired = inner.wait(repaired_since(before), f"{case} repaired")
 
-    changed = fields_of(repaired)[case.split(",")[0]]
+    changed = fields_of(repaired)[case.split(",", maxsplit=1)[0]]
     assert (
         changed[0].removeprefix(f"{module_lab.namespace}-"),
         changed[1].removeprefix(f"{module_lab.namespace}-"),

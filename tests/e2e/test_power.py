@@ -19,7 +19,7 @@ TIMEOUT = 30
 """The shortest `gracefulTimeoutSeconds` that the API takes."""
 
 
-def running_host(lab: KubeLab, name: str = "hyperv", *, tools: bool = True, **spec: Any) -> KubeObject:  # noqa: ANN401
+def running_host(lab: KubeLab, name: str = "hyperv", *, tools: bool = True, **spec: Any) -> KubeObject:
     """Make a host that runs, with VMware Tools or without."""
     host = lab.host(name, **{"powerState": "On", **spec})
     host.wait(lambda now: now.ready and now.status["toolsStatus"] == "guestToolsRunning", "Ready with VMware Tools")
@@ -75,7 +75,7 @@ def test_with_consent_the_guest_is_shut_down_changed_and_started_again(
 
     host.patch(hardware=MORE_CPUS)
 
-    ready = host.wait(lambda now: now.ready and now.status["observed"]["cpus"] == 8, "Ready with 8 CPUs")  # noqa: PLR2004
+    ready = host.wait(lambda now: now.ready and now.status["observed"]["cpus"] == 8, "Ready with 8 CPUs")
     assert ready.status["powerState"] == "On"
     assert lab.calls.changes() == {"ShutdownGuest": 1, "ReconfigVM_Task": 1, "PowerOnVM_Task": 1}
     assert host.wait_event("ShutdownRequested")
@@ -90,7 +90,7 @@ def test_without_tools_graceful_waits_and_force_pulls_the_plug(lab: KubeLab) -> 
 
     force = running_host(lab, "force", tools=False, disruption={"policy": "Force"})
     force.patch(hardware=MORE_CPUS)
-    force.wait(lambda now: now.ready and now.status["observed"]["cpus"] == 8, "Ready with 8 CPUs")  # noqa: PLR2004
+    force.wait(lambda now: now.ready and now.status["observed"]["cpus"] == 8, "Ready with 8 CPUs")
     assert lab.calls.changes() == {"PowerOffVM_Task": 1, "ReconfigVM_Task": 1, "PowerOnVM_Task": 1}
     assert force.wait_event("PoweredOff")
 
