@@ -152,7 +152,11 @@ def differences(goal: PortGroupGoal, actual: PortGroup) -> tuple[tuple[Change, .
 def _policy_changes(goal: PortGroupGoal, actual: PortGroup) -> list[Change]:
     if goal.mac_management is None:
         return _compare(_security_fields(actual.security), _security_fields(goal.security))
-    return _compare(_mac_fields(actual.mac_management), _mac_fields(goal.mac_management))
+    wanted = _mac_fields(goal.mac_management)
+    if not goal.mac_management.learning.enabled:
+        # With learning off, the rest of that block has no effect and is nobody's drift.
+        wanted = {field: value for field, value in wanted.items() if not field.startswith("macLearning.")}
+    return _compare(_mac_fields(actual.mac_management), wanted)
 
 
 def _compare(actual: dict[str, object], wanted: dict[str, object]) -> list[Change]:
@@ -178,19 +182,16 @@ def _mac_fields(policy: MacManagementPolicy | None) -> dict[str, object]:
     if policy is None:
         return {}
     learning = policy.learning
-    fields: dict[str, object] = {
+    return {
         "macLearning": learning.enabled,
         "promiscuous": policy.allow_promiscuous,
         "forgedTransmits": policy.forged_transmits,
         "macChanges": policy.mac_changes,
         "inherited": policy.inherited,
+        "macLearning.limit": learning.limit,
+        "macLearning.limitPolicy": learning.limit_policy.lower(),
+        "macLearning.allowUnicastFlooding": learning.allow_unicast_flooding,
     }
-    if learning.enabled:
-        # With learning off, the rest of that block has no effect and is nobody's drift.
-        fields["macLearning.limit"] = learning.limit
-        fields["macLearning.limitPolicy"] = learning.limit_policy.lower()
-        fields["macLearning.allowUnicastFlooding"] = learning.allow_unicast_flooding
-    return fields
 
 
 def _text(value: object) -> str:
