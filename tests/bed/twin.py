@@ -431,7 +431,11 @@ class Twin:
         with (folder / "log").open("wb") as log:
             # The open standard input is the twin's life line: it ends when this process does, however it does.
             self._process = subprocess.Popen(
-                [*command, *self.arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log
+                [*command, *self.arguments],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                start_new_session=True,  # out of reach of a Ctrl-C, so that others can still log out of it
             )
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
