@@ -83,20 +83,24 @@ class KubeLab:
         """Wait until nothing holds the connection Secret any more."""
         wait_for(lambda: not self.secret_finalizers(), f"the Secret of {self.namespace} to be let go")
 
-    def port_group(self, name: str = "inner", **spec: Any) -> KubeObject:  # noqa: ANN401
+    def port_group(self, name: str = "inner", **spec: Any) -> KubeObject:
         """Create a NestedPortGroup."""
         where = {"datacenter": self.datacenter, "switch": "DVS0"}
         return self._create(PORT_GROUPS, name, {"distributed": where, **spec})
 
-    def host(self, name: str = "hyperv", *, networks: Sequence[str] = (), **spec: Any) -> KubeObject:  # noqa: ANN401
-        """Create a NestedHyperVHost, on port groups of this lab."""
+    def host(
+        self, name: str = "hyperv", *, networks: Sequence[str | Mapping[str, Any]] = (), **spec: Any
+    ) -> KubeObject:
+        """Create a NestedHyperVHost. A network is the name of a port group of this lab, or an entry of the list."""
         placement = {"datacenter": self.datacenter, "cluster": f"{self.datacenter}_C0", "datastore": "LocalDS_0"}
         default = {
             "placement": placement,
             "source": {"template": {"path": "windows-server-2022"}},
             "guestOS": "WindowsServer2022",
             "hardware": {"cpus": 4, "memoryMiB": 8192},
-            "networks": [{"name": each, "portGroupRef": {"name": each}} for each in networks],
+            "networks": [
+                {"name": each, "portGroupRef": {"name": each}} if isinstance(each, str) else each for each in networks
+            ],
         }
         return self._create(HOSTS, name, {**default, **spec})
 

@@ -142,6 +142,11 @@ class Stranger:
         setting = vim.dvs.VmwareDistributedVirtualSwitch.VmwarePortConfigPolicy(vlan=spec)
         self.reconfigure_port_group(mo_ref, defaultPortConfig=setting)
 
+    def vlan(self, mo_ref: str) -> int:
+        """The VLAN id of a port group, live."""
+        found: int = self.port_group(mo_ref).config.defaultPortConfig.vlan.vlanId
+        return found
+
     def create_port_group(self, switch: str, name: str) -> str:
         """Create a port group on a switch, which is named by its id; returns the port group's id."""
         dvs = vim.dvs.VmwareDistributedVirtualSwitch(switch, self.instance._stub)  # noqa: SLF001

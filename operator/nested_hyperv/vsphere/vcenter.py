@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from nested_hyperv.domain.errors import Gone, OutcomeUnknown
@@ -110,7 +111,10 @@ class VCenter:
         question = ("switch", datacenter, switch)
         found = await self._remembered.get(self._link.generation, question, ask, fresh=fresh)
         pushed = self._inventory.cached(found.ref)
-        return pushed if isinstance(pushed, Switch) and pushed.path else found
+        if not isinstance(pushed, Switch):
+            return found
+        # What is pushed is newer than what is remembered, but the poll carries no path.
+        return pushed if pushed.path else replace(pushed, path=f"{found.path.rpartition('/')[0]}/{pushed.name}")
 
     async def read_port_group(self, ref: MoRef) -> PortGroup | None:
         """Read a port group live; ``None`` if it is gone."""
@@ -291,11 +295,20 @@ class VCenter:
     async def clone(self, key: ObjectKey, request: CloneRequest) -> MoRef:
         """Start ``CloneVM_Task`` (powered off); returns the task. The name is reserved from this moment."""
         cards = await self._cards(request.template, request.settings.adapters)
+        place = request.placement
+        if place.host is None:
+            host = await self._link.call(
+                "RetrievePropertiesEx",
+                lambda session: placement.host_for(session, place, request.instance_uuid),
+                target=place.compute,
+            )
+            place = replace(place, host=host)
+        placed = replace(request, placement=place)
         return await self._start(
             key,
             "CloneVM_Task",
             request.template,
-            lambda session: virtual_machines.clone(session, request, cards),
+            lambda session: virtual_machines.clone(session, placed, cards),
         )
 
     async def reconfigure(self, key: ObjectKey, current: VirtualMachine, settings: VirtualMachineSettings) -> MoRef:

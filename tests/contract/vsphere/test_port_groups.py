@@ -235,6 +235,21 @@ async def test_an_older_switch_says_that_it_cannot_learn(vcenter: VCenter, twin:
     assert (switch.version, switch.mac_learning_supported) == ("6.5.0", False)
 
 
+async def test_an_upgrade_of_a_remembered_switch_is_seen_as_soon_as_it_is_pushed(
+    adapter: Adapter, vcenter: VCenter, twin: Twin
+) -> None:
+    twin.control.switch("DVS0", version="6.5.0")
+    old = await vcenter.find_switch("DC0", "DVS0", fresh=True)
+    vcenter.watch(KEY, [old.ref])
+    await adapter.until(lambda: vcenter.cached(old.ref), "the switch to be pushed")
+    twin.control.switch("DVS0", version="8.0.3")
+    await adapter.until(
+        lambda: getattr(vcenter.cached(old.ref), "version", "") == "8.0.3" or None, "the upgrade to be pushed"
+    )
+    switch = await vcenter.find_switch("DC0", "DVS0", fresh=False)
+    assert (switch.version, switch.mac_learning_supported, switch.path) == ("8.0.3", True, "/DC0/network/DVS0")
+
+
 @pytest.mark.parametrize("where", ["soap", "task"])
 async def test_a_missing_privilege_is_named_whether_call_or_task_meets_it(
     adapter: Adapter, vcenter: VCenter, switch: Switch, twin: Twin, where: str
