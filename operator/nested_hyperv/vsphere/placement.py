@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from nested_hyperv.api.conditions import Reason
+from nested_hyperv.domain.errors import Blocked
 from nested_hyperv.domain.inventory import MoRef, Placement, PlacementRequest
-from nested_hyperv.vsphere.collector import FOLDERS, POOLS, read, read_tree
+from nested_hyperv.vsphere.collector import FOLDERS, POOLS, read, read_many, read_tree
 from nested_hyperv.vsphere.lookup import (
     KINDS,
     Datacenter,
@@ -25,7 +28,7 @@ if TYPE_CHECKING:
 
     from nested_hyperv.vsphere.session import Session
 
-__all__ = ["resolve"]
+__all__ = ["host_for", "resolve"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,36 @@ def resolve(session: Session, request: PlacementRequest) -> Placement:
         hosts=(host.ref,) if host else compute.hosts,
         paths=tuple(dict.fromkeys(paths)),
     )
+
+
+def host_for(session: Session, placement: Placement, instance_uuid: str) -> MoRef | None:
+    """Return the host that a clone has to name; ``None`` leaves the choice to vSphere.
+
+    Only DRS chooses: a clone into a cluster without it, and without a host, is an ``InvalidArgument`` (API reference,
+    ``RelocateSpec.host``). The instance UUID decides then: that spreads many VMs, and a second attempt chooses alike.
+    """
+    if placement.host is not None or placement.compute.type != "ClusterComputeResource":
+        return placement.host
+    # Read whole: the path into it would be one of a subtype of what the property is declared as.
+    cluster = read(session, placement.compute, ["name", "configurationEx"]).properties
+    drs = getattr(cluster.get("configurationEx"), "drsConfig", None)
+    if drs is not None and drs.enabled:
+        return None
+    paths = ["runtime.connectionState", "runtime.inMaintenanceMode", "datastore"]
+    usable = sorted(
+        host.ref
+        for host in read_many(session, placement.hosts, paths)
+        if host.properties.get("runtime.connectionState") == "connected"
+        and not host.properties.get("runtime.inMaintenanceMode")
+        and placement.datastore in morefs(host.properties.get("datastore"))
+    )
+    if not usable:
+        raise Blocked(
+            Reason.HOST_UNAVAILABLE,
+            f"Cluster {displayed(cluster['name'])} has no DRS, and none of its hosts is connected, out of maintenance "
+            "mode and attached to the datastore. Make one usable, or choose another datastore.",
+        )
+    return usable[uuid.UUID(instance_uuid).int % len(usable)]
 
 
 def _compute(session: Session, ref: MoRef, path: str) -> _Compute:

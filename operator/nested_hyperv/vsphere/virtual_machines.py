@@ -156,7 +156,7 @@ def reconfigure(
 
 
 def power_on(session: Session, ref: MoRef) -> MoRef:
-    """Start to power on; DRS chooses the host."""
+    """Start to power on; where there is DRS, it chooses the host."""
     return moref(session.object(ref).PowerOnVM_Task())
 
 

@@ -130,8 +130,9 @@ func (c *Call) clonePath(source *simulator.VirtualMachine, name string, datastor
 	return p, nil
 }
 
-// cloneHosts lists hosts for a clone. Documented: without host and pool a clone
-// stays on the source's host.
+// cloneHosts lists hosts for a clone. Documented (RelocateSpec.host, CloneVM_Task):
+// without host and pool a clone stays on the source's host; with a pool alone DRS
+// chooses, and where a cluster has no DRS that is an InvalidArgument.
 func (c *Call) cloneHosts(source *simulator.VirtualMachine, spec *types.VirtualMachineCloneSpec, pool *types.ManagedObjectReference, datastore string) ([]*simulator.HostSystem, error) {
 	if pool == nil { // a template cloned to a template stays where it is
 		host, ok := c.Ctx.Map.Get(*source.Runtime.Host).(*simulator.HostSystem)
@@ -144,7 +145,25 @@ func (c *Call) cloneHosts(source *simulator.VirtualMachine, spec *types.VirtualM
 	if host == nil && spec.Location.Pool == nil {
 		host = source.Runtime.Host
 	}
+	if host == nil && !choosesHosts(c.Ctx.Map, pool) {
+		return nil, NewFault(&types.InvalidArgument{InvalidProperty: "spec.location.host"})
+	}
 	return c.candidateHosts(pool, host, datastore)
+}
+
+// choosesHosts tells whether vCenter places machines in a pool by itself: always
+// on a stand-alone host, in a cluster if DRS is on.
+func choosesHosts(m *simulator.Registry, pool *types.ManagedObjectReference) bool {
+	owner := poolOf(m, pool)
+	if owner == nil {
+		return true
+	}
+	cluster, ok := m.Get(owner.Owner).(*simulator.ClusterComputeResource)
+	if !ok {
+		return true
+	}
+	config, ok := cluster.ConfigurationEx.(*types.ClusterConfigInfoEx)
+	return ok && config.DrsConfig.Enabled != nil && *config.DrsConfig.Enabled
 }
 
 // draftClone plans a clone on one host.

@@ -195,3 +195,19 @@ def test_a_linked_clone_is_refused_loudly(lab: Lab) -> None:
     task = lab.vm_off().CloneVM_Task(folder=lab.datacenter.vmFolder, name="copy", spec=spec)
 
     assert isinstance(fault_of(finish(task)), vmodl.fault.NotImplemented)
+
+
+def test_a_clone_into_a_cluster_without_drs_has_to_name_a_host(lab: Lab) -> None:
+    source = prepared(lab)
+    change = vim.cluster.ConfigSpecEx(drsConfig=vim.cluster.DrsConfigInfo(enabled=False))
+    cluster = source.resourcePool.owner
+    result_of(cluster.ReconfigureComputeResource_Task(change, modify=True))
+    place = vim.vm.RelocateSpec(pool=source.resourcePool)
+
+    fault = fault_of(finish(source.CloneVM_Task(source.parent, "copy", vim.vm.CloneSpec(location=place))))
+    assert isinstance(fault, vmodl.fault.InvalidArgument)
+    assert fault.invalidProperty == "spec.location.host"
+
+    place.host = cluster.host[-1]
+    clone = result_of(source.CloneVM_Task(source.parent, "copy", vim.vm.CloneSpec(location=place)))
+    assert clone.runtime.host == cluster.host[-1]

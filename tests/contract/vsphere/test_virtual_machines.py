@@ -13,6 +13,7 @@ from nested_hyperv.api.conditions import Reason
 from nested_hyperv.domain.errors import Blocked, Concurrent, NameTaken, PowerOffNeeded
 from nested_hyperv.domain.inventory import (
     CloneRequest,
+    MoRef,
     NetworkAdapterEdit,
     Placement,
     PlacementRequest,
@@ -129,6 +130,51 @@ async def test_a_name_that_fits_twice_is_answered_with_the_paths_to_choose_from(
     assert path == f"/DC0/vm/lab/{SOURCE}"
     placement = await vcenter.resolve_placement(replace(IN_CLUSTER, folder="lab"))
     assert "/DC0/vm/lab" in placement.paths
+
+
+def without_drs(twin: Twin) -> None:
+    """Let the cluster choose no hosts any more, as one without a licence for DRS."""
+    with connect(twin) as instance:
+        cluster = find(instance, vim.ClusterComputeResource, "DC0_C0")
+        change = vim.cluster.ConfigSpecEx(drsConfig=vim.cluster.DrsConfigInfo(enabled=False))
+        result_of(cluster.ReconfigureComputeResource_Task(change, modify=True))
+
+
+async def test_a_clone_into_a_cluster_without_drs_gets_a_host_that_can_run_it(
+    adapter: Adapter, vcenter: VCenter, placement: Placement, twin: Twin
+) -> None:
+    without_drs(twin)
+    twin.control.host("DC0_C0_H0", maintenance=True)
+    usable = set(placement.hosts) - {await host_named(vcenter, placement, "DC0_C0_H0")}
+    source, _ = await vcenter.find_virtual_machine("DC0", SOURCE)
+    hosts = set()
+    for number in (1, 2):
+        request = CloneRequest(
+            source.ref, f"hv{number}", placement, str(uuid.UUID(int=number)), VirtualMachineSettings()
+        )
+        task = await adapter.end_of(vcenter, await vcenter.clone(KEY, request))
+        assert task.result is not None, task.error
+        made = await vcenter.read_virtual_machine(task.result)
+        assert made is not None
+        hosts.add(made.host)
+    assert hosts == usable, "several machines are spread over the hosts"
+
+
+async def test_a_cluster_without_drs_and_without_a_usable_host_is_told(
+    vcenter: VCenter, placement: Placement, twin: Twin
+) -> None:
+    without_drs(twin)
+    for number in range(3):
+        twin.control.host(f"DC0_C0_H{number}", connection_state="disconnected")
+    source, _ = await vcenter.find_virtual_machine("DC0", SOURCE)
+    request = CloneRequest(source.ref, "hv1", placement, str(uuid.uuid4()), VirtualMachineSettings())
+    with pytest.raises(Blocked, match="DC0_C0 has no DRS") as caught:
+        await vcenter.clone(KEY, request)
+    assert caught.value.reason is Reason.HOST_UNAVAILABLE
+
+
+async def host_named(vcenter: VCenter, placement: Placement, name: str) -> MoRef:
+    return next(host.ref for host in await vcenter.read_hosts(placement.hosts) if host.name == name)
 
 
 async def test_an_unknown_machine_is_told(vcenter: VCenter) -> None:
