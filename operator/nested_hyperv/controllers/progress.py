@@ -187,8 +187,6 @@ class Progress:
     def hold(self, context: Context[Any], plan: Plan) -> Verdict | None:
         """Say why a plan must not be executed now, if so."""
         memory, elapsed = context.memory, context.elapsed
-        if context.resource.deleting:
-            return None  # neither drift nor those who fight over it ever block a deletion
         ignored = memory.not_applied
         if ignored is not None and elapsed < ignored.until:
             left = self._still_ignored(context, plan)

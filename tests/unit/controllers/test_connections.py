@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+from nested_hyperv.domain.errors import Unreachable
 from nested_hyperv.domain.resource import ObjectKey
 from support.documents import NPG
 from support.workbench import HOST, PORT_GROUP, SECRET, Workbench
@@ -107,8 +108,11 @@ async def test_a_namespace_that_is_deleted_while_the_operator_is_away_goes_compl
 
 async def test_a_user_whose_finalizer_was_taken_by_force_keeps_no_secret(bench: Workbench) -> None:
     await created(bench, PORT_GROUP)
+    bench.vcenters.refuse("first", Unreachable("first does not answer."))
     bench.api.delete(SECRET)
     bench.api.delete(PORT_GROUP)
+    await bench.run()
+    assert PORT_GROUP in bench.api.objects
 
     bench.api.force_finalizers(PORT_GROUP)
     await bench.run()

@@ -6,7 +6,7 @@ import pytest
 
 from nested_hyperv.api.conditions import Reason
 from nested_hyperv.domain.errors import Blocked, Connecting, Unreachable
-from nested_hyperv.domain.inventory import MoRef
+from nested_hyperv.domain.inventory import MoRef, PortGroupSettings
 from nested_hyperv.workqueue import Done, RequeueAfter
 from support import vsphere_records as samples
 from support.workbench import HOST, PORT_GROUP, SECRET, Workbench
@@ -265,6 +265,24 @@ async def test_an_accepted_vcenter_starts_afresh_and_never_uses_an_id_of_the_old
     assert bench.api.status(PORT_GROUP)["moRef"] == "dvportgroup-77"
     assert bench.other.port_groups[ref] == stranger
     assert bench.vcenter.mutations == []
+
+
+async def test_a_task_of_the_old_vcenter_is_not_waited_for_in_the_new_one(bench: Workbench) -> None:
+    """Both vCenters count their tasks from one: the same id is somebody else's task there."""
+    bench.vcenter.holding = bench.other.holding = True
+    bench.declare(PORT_GROUP)
+    await bench.run()
+    (pending,) = bench.memories.tasks()
+    theirs = samples.port_group("dvportgroup-5")
+    while await bench.other.reconfigure_port_group(HOST, theirs, PortGroupSettings()) != pending:
+        pass
+    bench.other.calls.clear()
+
+    await _point_elsewhere(bench)
+    bench.api.annotate(PORT_GROUP, accept_vcenter="vcenter-2")
+    await bench.run()
+
+    assert bench.other.mutations == ["create_port_group"]
 
 
 async def test_an_accepted_empty_vcenter_gets_a_new_object(bench: Workbench) -> None:

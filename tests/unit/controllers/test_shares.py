@@ -1,10 +1,16 @@
 """A bounded share for each vCenter, and no key that waits for a place in vain."""
 
+import asyncio
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from nested_hyperv.controllers.shares import Shares
+from nested_hyperv.domain.inventory import Switch
 from nested_hyperv.domain.resource import ObjectKey
+from nested_hyperv.workqueue import Done
+from support.documents import NPG
+from support.workbench import Workbench
 
 
 def key(number: int) -> ObjectKey:
@@ -63,6 +69,34 @@ def test_a_namesake_with_another_connection_leaves_the_old_one() -> None:
     assert shares.enter("second", key(0))
     shares.leave(key(1))
     assert woken == []
+
+
+async def test_an_object_that_is_deleted_while_parked_holds_up_nobody() -> None:
+    bench = Workbench(workers_per_vcenter=1)
+    bench.connect()
+    first, second, third = (ObjectKey(NPG, "lab", name) for name in ("first", "second", "third"))
+    for one in (first, second, third):
+        bench.declare(one)
+    slow, original = asyncio.Event(), bench.vcenter.find_switch
+
+    async def find_switch(datacenter: str, switch: str, *, fresh: bool) -> Switch:
+        await slow.wait()
+        return await original(datacenter, switch, fresh=fresh)
+
+    bench.vcenter.find_switch = find_switch  # type: ignore[method-assign]
+    at_work = asyncio.create_task(bench.engine.reconcile(first))
+    await asyncio.sleep(0)
+    for one in (second, third):
+        assert await bench.engine.reconcile(one) == Done(), "parked"
+    while len(bench.queue):
+        bench.queue.done(await bench.queue.get())  # nothing else will bring them back
+
+    slow.set()
+    await at_work
+    bench.api.delete(second)
+    await bench.run()
+
+    assert bench.condition(third) == ("True", "Succeeded")
 
 
 class Crowd:
