@@ -1,23 +1,20 @@
-"""Command line of the demo, and what Ctrl-C does to it.
+"""Command line of the demo, and what signals do to it.
 
 The exit status tells the outcome: 0 when everything that was shown held, 1 when something did not, 128 and the number
 of the signal when it was ended before its end. Whatever happens, everything that was started is ended first.
 """
+
+from __future__ import annotations
 
 import argparse
 import os
 import signal
 import sys
 from types import FrameType
+from typing import TYPE_CHECKING
 
-from bed.apiserver import KubectlError
-from bed.sandbox import BedError
-from bed.toolchain import ToolchainError
-from bed.toolchain.cache import ROOT
-from bed.twin import TwinError
-from demo.display import Display
-from demo.scenario import play
-from demo.stage import Stage
+if TYPE_CHECKING:
+    from demo.stage import Stage
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _SIGNALLED = 128
@@ -38,28 +35,43 @@ def main() -> int:
     keep: bool = parser.parse_args().keep
     for number in _SIGNALS:
         signal.signal(number, _interrupt)
+    try:
+        return _run(keep=keep)
+    except _Interrupted as interrupted:
+        print(f"\nEnded by {signal.Signals(interrupted.number).name}. Everything is stopped and removed.")
+        return _SIGNALLED + interrupted.number
+
+
+def _run(*, keep: bool) -> int:
+    # Imported here, because they take a second, in which a Ctrl-C shall not end in a traceback.
+    from bed.apiserver import KubectlError
+    from bed.sandbox import BedError
+    from bed.toolchain import ToolchainError
+    from bed.toolchain.cache import ROOT
+    from bed.twin import TwinError
+    from demo.display import Display
+    from demo.scenario import play
+    from demo.stage import Stage
+
     os.chdir(ROOT)  # the commands that are shown name files of the checkout
     display = Display()
     stage = Stage(display)
     try:
         play(stage, display, keep=keep)
-    except _Interrupted as interrupted:
-        _end(stage)
-        display.note(f"Ended by {signal.Signals(interrupted.number).name}. Everything is stopped and removed.")
-        return _SIGNALLED + interrupted.number
-    except ToolchainError as error:  # nothing runs yet, and the message tells all
-        _end(stage)
-        display.failure(str(error), [])
+    except (AssertionError, BedError, KubectlError, ToolchainError, TwinError) as error:
+        display.failure(str(error))  # these say what was expected, and what there was instead
+        display.plain("\n".join(_end(stage, keep_logs=True)))
         return 1
-    except (AssertionError, BedError, KubectlError, TwinError) as error:  # their messages tell what was expected
-        display.failure(str(error), _end(stage, keep_logs=True))
-        return 1
+    except Exception:
+        display.failure("The demo itself broke, as the traceback below tells.")
+        display.plain("\n".join(_end(stage, keep_logs=True)))
+        raise
     except BaseException:
-        display.failure("The demo itself broke; its traceback is below.", _end(stage, keep_logs=True))
+        _end(stage)
         raise
     _end(stage)
-    if not keep:
-        display.success("Created, broken, repaired, deleted. Nothing is left running.")
+    what = "What was shown held. Everything" if keep else f"All of it held, in {display.seconds:.0f} s. Everything"
+    display.success(f"{what} is stopped and removed.")
     return 0
 
 

@@ -22,7 +22,7 @@ __all__ = ["Display", "Row"]
 
 _WIDTH = 80
 _INDENT = 2
-_FACT_COLUMN = 16
+_FACT_COLUMN = 24
 _REFRESH_PER_SECOND = 8
 
 Row = tuple[str, bool, str]
@@ -49,11 +49,6 @@ class Display:
         """A sentence, wrapped."""
         for line in textwrap.wrap(text, self._console.width - 2 * _INDENT):
             self._console.print(" " * _INDENT + escape(line))
-
-    def note(self, text: str) -> None:
-        """A sentence that belongs to no act."""
-        self._console.print()
-        self._console.print(escape(text))
 
     def raw(self, text: str) -> None:
         """Lines that are copied, or that a program printed: never wrapped."""
@@ -100,7 +95,7 @@ class Display:
         """Tell what takes more than a moment, and in the end how long it took; yields what words the end."""
         started = time.monotonic()
         told = [what]
-        with progress.step(f"  {what}", tell_end=False):
+        with progress.step(what, tell_end=False):
             yield told.append
         self.done(told[-1], time.monotonic() - started)
 
@@ -125,21 +120,30 @@ class Display:
 
         yield update
 
-    def failure(self, what: str, logs: Sequence[str]) -> None:
-        """What did not hold, and where to look."""
+    def failure(self, what: str) -> None:
+        """What did not hold."""
         self._console.print()
         self._console.print("[bold red]✗ The demo failed[/]")
-        for line in [*what.splitlines(), *logs]:
+        self.plain(what)
+
+    def plain(self, text: str) -> None:
+        """Lines as they are."""
+        for line in text.splitlines():
             self._console.print(escape(line), soft_wrap=True)
 
     def success(self, text: str) -> None:
         """The last line."""
         self._console.print()
-        self._console.print(f"[bold green]✓ {escape(text)}[/] [dim]({time.monotonic() - self._started:.0f} s)[/]")
+        self._console.print(f"[bold green]✓ {escape(text)}[/]")
+
+    @property
+    def seconds(self) -> float:
+        """How long it has been going on."""
+        return time.monotonic() - self._started
 
     def _render(self, title: str, rows: Sequence[Row], seconds: float) -> Padding:
-        table = Table(box=None, padding=(0, 2, 0, 0), expand=True, show_header=True, header_style="dim")
-        table.add_column("READY", width=5)
+        table = Table(box=None, padding=(0, 1, 0, 0), expand=True, show_header=True, header_style="dim")
+        table.add_column("", width=1)
         table.add_column(title, no_wrap=True)
         table.add_column(f"{seconds:.1f} s", ratio=1, no_wrap=True, overflow="ellipsis")
         for name, is_done, text in rows:

@@ -10,6 +10,7 @@ from typing import Any
 from pyVmomi import vim, vmodl
 
 from bed.stranger import Stranger
+from demo.difference import differing_lines
 
 __all__ = ["Inventory", "differences", "read_inventory", "summary"]
 
@@ -53,13 +54,13 @@ def read_inventory(session: Stranger) -> Inventory:
 
 def differences(before: Inventory, after: Inventory) -> list[str]:
     """Tell each object that came, went or is not as it was."""
-    told = [f"{ref} ({after[ref].get('name')}) was not there before" for ref in after.keys() - before.keys()]
-    told += [f"{ref} ({before[ref].get('name')}) is gone" for ref in before.keys() - after.keys()]
-    for ref in before.keys() & after.keys():
-        was, now = before[ref], after[ref]
-        changed = sorted(path for path in was.keys() | now.keys() if was.get(path) != now.get(path))
-        told += [f"{ref} ({was.get('name')}): {path} was {was.get(path)}\nand is {now.get(path)}" for path in changed]
-    return sorted(told)
+    told = [f"{ref} ({after[ref].get('name')}) was not there before" for ref in sorted(after.keys() - before.keys())]
+    told += [f"{ref} ({before[ref].get('name')}) is gone" for ref in sorted(before.keys() - after.keys())]
+    for ref in sorted(before.keys() & after.keys()):
+        lines = list(differing_lines(before[ref], after[ref]))
+        if lines:
+            told += [f"{ref} ({before[ref].get('name')}) is not as it was:", *lines]
+    return told
 
 
 def summary(inventory: Inventory) -> str:

@@ -36,7 +36,7 @@ def stay(stage: Stage, display: Display) -> None:
     display.say("As a user of the lab:")
     display.raw(_KUBECTL)
     display.blank()
-    display.say("As the other administrator, with govc, or without it through the twin's back door:")
+    display.say("As the other administrator; curl is for those who have no govc:")
     display.raw(_GOVC)
     display.raw(_drift_by_curl(stage))
     display.blank()
@@ -70,5 +70,5 @@ def _kubeconfig(stage: Stage) -> Path:
 
 
 def _drift_by_curl(stage: Stage) -> str:
-    body = f'{{"object":"lab-inner","user":"{ALICE.name}","set":{{"name":"mine-now"}}}}'
-    return f"curl {stage.twin.control.address}/v1/drift -d '{body}'"
+    body = f'{{"object":"lab-inner","user":"{ALICE.name}","set":{{\n  "config.defaultPortConfig.vlan.vlanId":8}}}}'
+    return f"curl {stage.twin.control.address}/v1/drift -d \\\n  '{body}'"

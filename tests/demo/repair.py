@@ -17,7 +17,9 @@ from bed.kube_object import KubeObject
 from bed.soap import Updates, result_of
 from bed.stranger import Stranger
 from bed.waiting import NotInTimeError, wait_for
+from demo.difference import differing_lines
 from demo.drift import Drift
+from demo.lab import describe
 
 __all__ = ["Repair", "Watcher", "take"]
 
@@ -66,10 +68,10 @@ class Watcher:
                 is_same_version = ref == target and _version(now) == _version(before)
                 if not is_same_version and _values(now) == _values(before):
                     return moment
-        last = self.objects.get(target, "it does not exist")
-        raise NotInTimeError(
-            f"waited {seconds:g} s for {target} to be as it was\nexpected: {_values(before)}\nlast: {last}"
-        )
+        if target not in self.objects:
+            raise NotInTimeError(f"waited {seconds:g} s for {before['name']} to be there again")
+        lines = differing_lines(_values(before), _values(self.objects[target]))
+        raise NotInTimeError("\n".join([f"waited {seconds:g} s for {before['name']} to be as it was", *lines]))
 
     def _take_in(self, seconds: int) -> bool:
         updates = self._updates.wait(seconds)
@@ -96,7 +98,10 @@ def take(drift: Drift, watcher: Watcher, calls: Calls) -> Repair:
 
     sent = time.monotonic()
     task = drift.send()
-    repaired = watcher.wait_for_return(drift.target, before, seconds=_REPAIR_SECONDS)
+    try:
+        repaired = watcher.wait_for_return(drift.target, before, seconds=_REPAIR_SECONDS)
+    except NotInTimeError as error:
+        raise NotInTimeError(f"{error}\n{describe(subject)}") from None
     result_of(task)
 
     news = subject.wait(

@@ -11,7 +11,7 @@ from demo import drift
 from demo.display import Display
 from demo.inventory import Inventory, differences, read_inventory, summary
 from demo.keep import stay
-from demo.lab import find_lab, named, wait_until_ready
+from demo.lab import find_lab, named, wait_until_gone, wait_until_ready
 from demo.repair import Watcher, take
 from demo.stage import NAMESPACE, Stage
 
@@ -27,7 +27,7 @@ def play(stage: Stage, display: Display, *, keep: bool) -> None:
     if keep:
         stay(stage, display)
     else:
-        _delete(stage, display, before)
+        _delete(stage, display, lab, before)
 
 
 def _start(stage: Stage, display: Display) -> None:
@@ -38,7 +38,7 @@ def _start(stage: Stage, display: Display) -> None:
     with display.step("Starting the vCenter twin") as done:
         done(f"{stage.start_vcenter()} (a twin; real SOAP)")
     applied = stage.kubectl("apply", "--server-side", "-f", "crds/")
-    display.output([f"{len(applied)} CustomResourceDefinitions: {', '.join(_names(applied))}"])
+    display.output([", ".join(line.partition("/")[2].partition(" ")[0] for line in applied)])
     stage.kubectl("wait", "--for=condition=Established", "--timeout=60s", "-f", "crds/")
     applied = stage.kubectl("apply", "-k", "deploy/")
     display.output([f"{len(applied)} objects: ServiceAccount, RBAC, admission policies, Deployment, …"])
@@ -59,10 +59,6 @@ def _apply(stage: Stage, display: Display) -> list[KubeObject]:
     for plural in ("npg", "nhv"):
         display.output(stage.kubectl("get", plural, "-n", NAMESPACE))
     return lab
-
-
-def _names(applied: Sequence[str]) -> list[str]:
-    return [line.partition("/")[2].partition(" ")[0] for line in applied]
 
 
 def _create_secret(stage: Stage, display: Display) -> None:
@@ -101,16 +97,18 @@ def _break(stage: Stage, display: Display, lab: Sequence[KubeObject]) -> None:
         seen = take(deed, watcher, calls)
         made = ", ".join(f"{count} {method}" for method, count in seen.calls.items())
         display.fact("repaired", f"in {seen.milliseconds:.0f} ms, by {made}", style="bold green")
-        display.fact("lastRepair", "; ".join(seen.changes))
+        display.fact("status.lastRepair", "; ".join(seen.changes))
         display.fact("event", seen.event)
 
 
-def _delete(stage: Stage, display: Display, before: Inventory) -> None:
+def _delete(stage: Stage, display: Display, lab: Sequence[KubeObject], before: Inventory) -> None:
     display.title("4  The end of the lab")
-    with display.step("Deleting hosts, then their port groups, then the Secret") as done:
-        display.output(stage.kubectl("delete", "namespace", NAMESPACE, "--timeout=60s"))
-        _check_api_server(stage.plane)
-        done("API server: namespace gone, no resource of ours, no vCenter Secret")
+    display.output(stage.kubectl("delete", "namespace", NAMESPACE, "--wait=false"))
+    display.blank()
+    wait_until_gone(stage, lab, display)
+    display.blank()
+    _check_api_server(stage.plane)
+    display.done("API server: no namespace, no resource of ours, no vCenter Secret")
     with display.step("Stopping the operator") as done:
         status = stage.operator.stop()
         assert status == 0, f"expected the operator to end with status 0, and it was {status}:\n{stage.operator.tail()}"

@@ -7,6 +7,7 @@ somebody will want to read them.
 import contextlib
 import json
 import os
+import subprocess
 from pathlib import Path
 
 from kubernetes import client, config
@@ -15,6 +16,7 @@ from bed import estate, toolchain
 from bed.apiserver import ControlPlane
 from bed.operator_process import OperatorProcess
 from bed.stranger import Stranger
+from bed.toolchain import progress
 from bed.twin import Login, Twin
 from demo.display import Display
 
@@ -90,7 +92,8 @@ class Stage:
     def kubectl(self, *arguments: str, shown: str = "") -> list[str]:
         """Show a kubectl command, run it, and return the lines it printed."""
         self._display.command(shown or " ".join(["kubectl", *arguments]))
-        return self.plane.kubectl(*arguments).splitlines()
+        with progress.step(f"kubectl {arguments[0]}", tell_end=False):
+            return self.plane.kubectl(*arguments).splitlines()
 
     def close(self, *, keep_logs: bool = False) -> list[str]:
         """End everything; returns a line for each folder of logs that was kept."""
@@ -107,6 +110,12 @@ class Stage:
         self.twin.stop()
 
     def _end_operator(self) -> None:
+        if self.operator.running:
+            try:
+                self.operator.stop()
+            except subprocess.TimeoutExpired:
+                self.operator.kill()
+                self._logs.append("The operator did not end when it was asked to, and was killed.")
         self._tell_logs("operator", self.operator.close(keep_logs=self._keep_logs))
 
     def _tell_logs(self, whose: str, folder: Path | None) -> None:
