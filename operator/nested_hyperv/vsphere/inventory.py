@@ -149,6 +149,8 @@ class Inventory:
         """Forget what is known, not who watches: another vCenter answers at the same address."""
         self._records.clear()
         self._missing.clear()
+        self._paths.clear()
+        self._ended.clear()
         for ref in list(self._tasks):
             self._settle(Task(ref, TaskState.LOST))
 
@@ -257,6 +259,12 @@ class Inventory:
     def task(self, ref: MoRef) -> Task | None:
         """Return what is known of a task."""
         return self._tasks.get(ref) or self._ended.get(ref)
+
+    def started(self, key: ObjectKey, ref: MoRef) -> Task:
+        """Wake ``key`` when a task ends that was started just now."""
+        # A vCenter that was restored from a backup counts its tasks from an older number on.
+        self._ended.pop(ref, None)
+        return self.follow(key, ref)
 
     def follow(self, key: ObjectKey, ref: MoRef) -> Task:
         """Wake ``key`` when a task ends."""

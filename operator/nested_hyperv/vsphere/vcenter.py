@@ -354,7 +354,7 @@ class VCenter:
     async def _start(self, key: ObjectKey, method: str, target: MoRef, function: Callable[[Session], MoRef]) -> MoRef:
         """Start a task and have ``key`` woken when it ends."""
         task = await self._link.call(method, function, target=target, mutating=True)
-        self._inventory.follow(key, task)
+        self._inventory.started(key, task)
         return task
 
     def _took(self, ref: MoRef, record: PortGroup | VirtualMachine | None) -> None:

@@ -199,6 +199,14 @@ def test_a_task_that_ended_before_anybody_asked_is_still_known(bench: Bench) -> 
     assert bench.inventory.follow(B, TASK).state is TaskState.SUCCESS
 
 
+def test_a_new_task_is_not_taken_for_an_old_one_of_the_same_number(bench: Bench) -> None:
+    # A vCenter that was restored from a backup gives numbers away again.
+    bench.inventory.follow(A, TASK)
+    bench.push("enter", TASK, state=TaskState.SUCCESS, result=PG)
+    assert bench.inventory.started(B, TASK) == Task(TASK, TaskState.QUEUED)
+    assert bench.push("enter", TASK, state=TaskState.ERROR) == [B]
+
+
 @pytest.mark.parametrize("how", ["leave", "unresolved"])
 def test_a_task_that_a_restarted_server_forgot_is_lost(bench: Bench, how: str) -> None:
     bench.inventory.follow(A, TASK)
@@ -218,8 +226,12 @@ def test_a_task_that_a_restarted_server_forgot_is_lost(bench: Bench, how: str) -
 def test_another_vcenter_at_the_same_address_is_not_taken_for_the_old_one(bench: Bench) -> None:
     # Ids are only unique within one vCenter: what the old one called dvportgroup-1 is not what the new one does.
     bench.push("enter", PG, config_version="1")
+    ended = MoRef("Task", "task-2")
+    bench.inventory.follow(A, ended)
+    bench.push("enter", ended, state=TaskState.SUCCESS)
     bench.inventory.follow(A, TASK)
     bench.inventory.clear()
+    assert bench.inventory.task(ended) is None
     assert bench.inventory.cached(PG) is None
     task = bench.inventory.task(TASK)
     assert task is not None
