@@ -40,6 +40,9 @@ __all__ = [
 
 _PC: Final = vmodl.query.PropertyCollector
 
+#: Types of faults.
+Faults = tuple[type, ...]
+
 
 # --- reads ------------------------------------------------------------------------------------------------------------
 
@@ -58,10 +61,10 @@ def read(session: Session, ref: MoRef, paths: Sequence[str]) -> Found:
     return found[0]
 
 
-def read_many(session: Session, refs: Iterable[MoRef], paths: Sequence[str], *, lenient: bool = False) -> list[Found]:
+def read_many(session: Session, refs: Iterable[MoRef], paths: Sequence[str], *, unset_if: Faults = ()) -> list[Found]:
     """Read the same properties of many objects; those that are gone are left out.
 
-    ``lenient`` takes a property that may not be read for one that is not set.
+    A property that could not be read for a reason in ``unset_if`` counts as not set.
     """
     wanted = list(dict.fromkeys(refs))
     if not wanted:
@@ -69,14 +72,14 @@ def read_many(session: Session, refs: Iterable[MoRef], paths: Sequence[str], *, 
     objects = [_PC.ObjectSpec(obj=session.object(ref)) for ref in wanted]
     properties = [_properties(kind, paths) for kind in sorted({ref.type for ref in wanted})]
     try:
-        return _retrieve(session, objects, properties, lenient=lenient)
+        return _retrieve(session, objects, properties, unset_if=unset_if)
     except vmodl.fault.ManagedObjectNotFound:
         if len(wanted) == 1:
             return []
         # One dead reference fails the whole call: halve until it is alone.
         middle = len(wanted) // 2
-        first = read_many(session, wanted[:middle], paths, lenient=lenient)
-        return first + read_many(session, wanted[middle:], paths, lenient=lenient)
+        first = read_many(session, wanted[:middle], paths, unset_if=unset_if)
+        return first + read_many(session, wanted[middle:], paths, unset_if=unset_if)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,23 +107,24 @@ def _properties(kind: str, paths: Sequence[str]) -> Any:
     return _PC.PropertySpec(type=managed_type(kind), all=False, pathSet=list(paths))
 
 
-def _retrieve(session: Session, objects: list[Any], properties: list[Any], *, lenient: bool = False) -> list[Found]:
+def _retrieve(session: Session, objects: list[Any], properties: list[Any], *, unset_if: Faults = ()) -> list[Found]:
     collector = session.content.propertyCollector
     spec = _PC.FilterSpec(objectSet=objects, propSet=properties)
     answer = collector.RetrievePropertiesEx([spec], _PC.RetrieveOptions())
     found: list[Found] = []
     while answer is not None:
-        found.extend(_found(content, lenient=lenient) for content in answer.objects or ())
+        found.extend(_found(content, unset_if=unset_if) for content in answer.objects or ())
         if not answer.token:
             break
         answer = collector.ContinueRetrievePropertiesEx(answer.token)
     return found
 
 
-def _found(content: Any, *, lenient: bool) -> Found:
-    for missing in () if lenient else content.missingSet or ():
-        # To take a property that may not be read for one that is not set would be to see drift where there is none.
-        if isinstance(missing.fault, vmodl.fault.SecurityError):
+def _found(content: Any, *, unset_if: Faults) -> Found:
+    for missing in content.missingSet or ():
+        # To take a property that could not be read for one that is not set would be to see drift, or an object
+        # without its mark, where there is none. What is merely unset is not listed here.
+        if not isinstance(missing.fault, unset_if):
             raise missing.fault
     return Found(moref(content.obj), {item.name: item.val for item in content.propSet or ()})
 
@@ -152,6 +156,8 @@ class Poll:
         self._session = session
         self._tuning = tuning
         self._channel = session.channel(read_timeout=tuning.poll_wait + tuning.poll_grace)
+        self._view: Any = None
+        self._collector: Any = None
         try:
             self._view = session.content.viewManager.CreateListView()
             waiter = managed(moref(session.content.propertyCollector), self._channel)
@@ -159,7 +165,7 @@ class Poll:
             # False: a changed property is reported whole, not in parts.
             self._collector.CreateFilter(self._filter(self._view), False)
         except BaseException:
-            self._channel.hang_up()
+            self.close()
             raise
 
     def _filter(self, view: Any) -> Any:
@@ -195,10 +201,12 @@ class Poll:
     def close(self) -> None:
         """Give the server its objects back; a lost session took them along already."""
         self.hang_up()
-        with contextlib.suppress(vmodl.MethodFault, *CONNECTION_ERRORS):
-            managed(moref(self._collector), self._session.calls).DestroyPropertyCollector()
-        with contextlib.suppress(vmodl.MethodFault, *CONNECTION_ERRORS):
-            self._view.DestroyView()
+        if self._collector is not None:
+            with contextlib.suppress(vmodl.MethodFault, *CONNECTION_ERRORS):
+                managed(moref(self._collector), self._session.calls).DestroyPropertyCollector()
+        if self._view is not None:
+            with contextlib.suppress(vmodl.MethodFault, *CONNECTION_ERRORS):
+                self._view.DestroyView()
 
 
 def _update(change: Any, server: str) -> Update:

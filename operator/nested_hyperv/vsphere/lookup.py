@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from pyVmomi import vmodl
+
 from nested_hyperv.api.conditions import Reason
 from nested_hyperv.domain.errors import Blocked
 from nested_hyperv.domain.inventory import MoRef
@@ -148,11 +150,13 @@ def by_name(session: Session, where: Datacenter, kind: Kind, name: str) -> list[
     root = where.folders[kind.folder]
     base = f"{where.path}/{kind.segment}"
     tree = _folder_tree(session, root, ())
+    # A slash in a name can only be written escaped, since it would make a path; a percent sign is written either way.
+    plain = displayed(name)
     hits: list[Hit] = []
     for folder, path in tree.folders.items():
-        child = session.content.searchIndex.FindChild(session.object(folder), name)
+        child = session.content.searchIndex.FindChild(session.object(folder), escaped(plain))
         if child is not None and moref(child).type in kind.types:
-            hits.append(Hit(moref(child), name, f"{base}{path}/{escaped(name)}"))
+            hits.append(Hit(moref(child), plain, f"{base}{path}/{escaped(plain)}"))
     return hits
 
 
@@ -216,5 +220,5 @@ def children(session: Session, ref: MoRef, path: str) -> tuple[MoRef, ...]:
 
 def named(session: Session, refs: Iterable[MoRef]) -> dict[MoRef, str]:
     """Read names; what is gone is left out, and what may not be read goes by its reference."""
-    found = read_many(session, refs, ["name"], lenient=True)
+    found = read_many(session, refs, ["name"], unset_if=(vmodl.MethodFault,))
     return {item.ref: displayed(item.properties.get("name")) or str(item.ref) for item in found}

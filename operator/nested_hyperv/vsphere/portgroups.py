@@ -35,6 +35,7 @@ __all__ = [
 ]
 
 _TYPE: Final = "DistributedVirtualPortgroup"
+_HIDDEN: Final = (vmodl.fault.SecurityError,)
 #: Owner to port groups of one switch.
 Owners = dict[str, set[MoRef]]
 
@@ -60,7 +61,9 @@ def owners_of(session: Session, switch: MoRef, chunk: int) -> Owners:
     owners: Owners = {}
     refs = children(session, switch, "portgroup")
     for at in range(0, len(refs), chunk):
-        for found in read_many(session, refs[at : at + chunk], ["config.description"], lenient=True):
+        # What the account may not read is not ours. Any other failure to read one could hide what is.
+        described = read_many(session, refs[at : at + chunk], ["config.description"], unset_if=_HIDDEN)
+        for found in described:
             mark = parse_mark(found.properties.get("config.description") or "")
             if mark is not None:
                 owners.setdefault(mark.owner, set()).add(found.ref)

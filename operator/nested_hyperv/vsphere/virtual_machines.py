@@ -91,7 +91,9 @@ def find_named(session: Session, placement: Placement, name: str) -> MoRef | Non
 
 def read_hosts(session: Session, refs: Iterable[MoRef]) -> list[Host]:
     """Read hosts live; those that are gone are left out."""
-    found = read_many(session, refs, paths_of("HostSystem", session.version))
+    # Of a host that is away vCenter cannot say everything; that it is away is what counts then.
+    away = (vmodl.fault.HostCommunication,)
+    found = read_many(session, refs, paths_of("HostSystem", session.version), unset_if=away)
     return [record_of(Host, item.ref, item.properties) for item in found]
 
 

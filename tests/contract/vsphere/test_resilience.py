@@ -14,7 +14,7 @@ from bed.tunnel import Tunnel
 from bed.twin import OPERATOR, Twin
 from nested_hyperv.api.conditions import Reason
 from nested_hyperv.api.connection import Connection
-from nested_hyperv.domain.errors import Blocked, Connecting, OutcomeUnknown, Transient, Unreachable
+from nested_hyperv.domain.errors import Blocked, Connecting, OperatorError, OutcomeUnknown, Transient, Unreachable
 from nested_hyperv.domain.inventory import MoRef, PortGroup, PortGroupSettings, Switch, TaskState
 from nested_hyperv.domain.ownership import Mark
 from nested_hyperv.domain.resource import ObjectKey
@@ -118,6 +118,21 @@ async def test_a_collector_that_knows_our_version_no_more_is_replaced(
     await adapter.until(lambda: not twin.control.pending_faults(), "the fault")
     move(twin, watched, 7)
     await adapter.until(lambda: vlan(vcenter, watched) == 7, "the change")
+
+
+async def test_a_poll_that_could_not_be_made_leaves_nothing_on_the_server(adapter: Adapter, twin: Twin) -> None:
+    twin.control.fail("CreateFilter", fault="InvalidProperty", count=3)
+
+    def opened() -> VCenter | None:
+        try:
+            return adapter.vcenters.open(KEY, connection(twin))
+        except OperatorError:
+            return None
+
+    await adapter.until(opened, "the fourth attempt")
+    counters = twin.control.counters(OPERATOR)
+    assert (counters["CreateListView"], counters["DestroyView"]) == (4, 3)
+    assert (counters["CreatePropertyCollector"], counters["DestroyPropertyCollector"]) == (4, 3)
 
 
 async def test_a_read_that_breaks_once_is_a_disturbance_and_not_an_outage(

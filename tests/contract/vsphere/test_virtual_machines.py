@@ -177,6 +177,20 @@ async def host_named(vcenter: VCenter, placement: Placement, name: str) -> MoRef
     return next(host.ref for host in await vcenter.read_hosts(placement.hosts) if host.name == name)
 
 
+@pytest.mark.parametrize(("written", "shown", "kept"), [("a%2fb", "a/b", "a%2fb"), ("50%", "50%", "50%25")])
+async def test_a_name_with_a_slash_or_a_percent_sign_is_found_with_its_path(
+    vcenter: VCenter, twin: Twin, written: str, shown: str, kept: str
+) -> None:
+    with connect(twin) as instance:
+        source = find(instance, vim.VirtualMachine, SOURCE)
+        place = vim.vm.RelocateSpec(pool=source.resourcePool)
+        spec = vim.vm.CloneSpec(location=place, powerOn=False, template=False)
+        result_of(source.CloneVM_Task(source.parent, kept, spec))
+    found, path = await vcenter.find_virtual_machine("DC0", written)
+    assert (found.name, path) == (shown, f"/DC0/vm/{kept}")
+    assert await vcenter.find_virtual_machine("DC0", path) == (found, path)
+
+
 async def test_an_unknown_machine_is_told(vcenter: VCenter) -> None:
     with pytest.raises(Blocked, match="'nope' in datacenter /DC0"):
         await vcenter.find_virtual_machine("DC0", "nope")
