@@ -36,10 +36,12 @@ def describe(item: KubeObject) -> str:
     snapshot = item.find()
     if snapshot is None:
         return f"{item} does not exist"
+    status = snapshot.status
     lines = [f"{item}, finalizers {snapshot.metadata.get('finalizers', [])}:"]
-    for each in snapshot.status.get("conditions", ()):
-        lines.append(f"  {each['type']} {each['status']} {each['reason']} {each['message']}".rstrip())
-    lines += [f"  {key} {snapshot.status[key]}" for key in ("drift", "lastRepair") if key in snapshot.status]
+    lines += [
+        f"  {each['type']} {each['status']} {each['reason']} {each['message']}" for each in status.get("conditions", ())
+    ]
+    lines += [f"  {key} {status[key]}" for key in ("drift", "lastRepair") if key in status]
     return "\n".join(lines)
 
 
