@@ -257,6 +257,10 @@ async def test_nested_hv_that_vsphere_ignores_is_not_applied_and_not_repeated(be
 
     assert bench.vcenter.mutations == ["clone", "reconfigure"]
     assert bench.condition(HOST) == ("False", "NestedHVNotApplied")
+    bench.forget_log()
+    await bench.after(320)
+    assert bench.vcenter.mutations == ["reconfigure"], "the world may have changed"
+    assert bench.api.writes == [], "it has not, and nobody is told of the attempt"
 
 
 async def test_a_running_host_waits_for_its_power_off_and_lists_every_field(bench: Workbench) -> None:
@@ -594,6 +598,39 @@ async def test_a_vm_that_was_adopted_once_is_still_a_loan_when_it_is_retaken(ben
 
     assert bench.api.status(HOST)["deletionPolicy"] == "Retain"
     assert mark_of(bench.vcenter.machines[theirs]).owner == bench.identity(HOST).owner
+
+
+async def test_a_resource_that_is_to_adopt_what_does_not_exist_can_be_deleted(bench: Workbench) -> None:
+    bench.declare(HOST, networks=[{"name": "lan", "portGroupRef": {"name": "absent"}}])
+    await bench.run()
+    bench.api.annotate(HOST, adopt="vm-404")
+    await bench.run()
+    assert bench.condition(HOST) == ("False", "NotFound")
+
+    bench.api.delete(HOST)
+    await bench.run()
+
+    assert HOST not in bench.api.objects
+
+
+async def test_the_clone_that_follows_an_adopted_vm_is_found_by_its_own_uuid(bench: Workbench) -> None:
+    bench.api.delete(SECRET)
+    bench.connect(allowAdoption="true")
+    theirs = bench.vcenter.add(samples.virtual_machine("theirs"))
+    bench.declare(HOST, {"nestedhv.io/adopt": theirs.value}, name="theirs", onExternalDelete="Recreate")
+    await bench.ready(HOST)
+    bench.vcenter.holding = True
+    bench.vcenter.remove(theirs)
+    await bench.run()
+    assert bench.vcenter.mutations[-1] == "clone"
+
+    bench.start()  # status still names the UUID of the adopted one
+    bench.vcenter.holding = False
+    await bench.run()
+    await bench.after(10)
+
+    assert bench.condition(HOST) == ("True", "Succeeded")
+    assert bench.vcenter.mutations.count("clone") == 1
 
 
 async def test_progress_of_a_host_in_transient_trouble_is_told_after_a_while(bench: Workbench) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from nested_hyperv.api.conditions import Reason
 from nested_hyperv.domain.errors import Concurrent, Gone, PermissionDenied, Transient
-from nested_hyperv.domain.inventory import MoRef, PortGroup, TaskState
+from nested_hyperv.domain.inventory import MoRef, PortGroup, Switch, TaskState
 from nested_hyperv.workqueue import RequeueAfter
 from support import vsphere_records as samples
 from support.workbench import HOST, PORT_GROUP, SECRET, Workbench
@@ -582,8 +582,11 @@ async def test_an_object_without_our_mark_survives_the_deletion_of_its_resource(
     assert "ReleasedUnmarked" in bench.events.reasons
 
 
-async def test_a_resource_whose_adopted_object_never_existed_can_be_deleted(bench: Workbench) -> None:
-    bench.declare(PORT_GROUP, {"nestedhv.io/adopt": "dvportgroup-404"})
+async def test_a_resource_that_is_to_adopt_what_does_not_exist_can_be_deleted(bench: Workbench) -> None:
+    bench.vcenter.fail_calls["create_port_group"] = [PermissionDenied("lacks DVPortgroup.Create")] * 9
+    bench.declare(PORT_GROUP)
+    await bench.run()
+    bench.api.annotate(PORT_GROUP, adopt="dvportgroup-404")
     await bench.run()
     assert bench.condition(PORT_GROUP) == ("False", "NotFound")
 
@@ -591,6 +594,42 @@ async def test_a_resource_whose_adopted_object_never_existed_can_be_deleted(benc
     await bench.run()
 
     assert PORT_GROUP not in bench.api.objects
+
+
+async def test_an_adopted_port_group_that_was_deleted_is_made_anew_although_the_annotation_stays(
+    bench: Workbench,
+) -> None:
+    bench.api.delete(SECRET)
+    bench.connect(allowAdoption="true")
+    theirs = bench.vcenter.add(samples.port_group("dvportgroup-7"))
+    bench.declare(PORT_GROUP, {"nestedhv.io/adopt": theirs.value})
+    await bench.ready(PORT_GROUP)
+    assert bench.api.status(PORT_GROUP)["deletionPolicy"] == "Retain"
+
+    bench.vcenter.remove(theirs)
+    await bench.run()
+
+    assert bench.condition(PORT_GROUP) == ("True", "Succeeded")
+    assert bench.api.status(PORT_GROUP)["moRef"] != theirs.value
+    assert bench.api.status(PORT_GROUP)["deletionPolicy"] == "Delete"
+
+
+async def test_our_own_port_group_is_recognised_by_its_mark_when_only_its_name_leads_to_it(bench: Workbench) -> None:
+    """The index of owners may not know yet what a lost call has made; the mark on the object does."""
+    bench.vcenter.lose_answers.add("create_port_group")
+
+    async def knows_nothing(switch: Switch, owner: str) -> list[PortGroup]:
+        bench.vcenter.calls.append(f"{owner} on {switch.name}?")
+        return []
+
+    bench.vcenter.find_port_group_by_owner = knows_nothing  # type: ignore[method-assign]
+    bench.declare(PORT_GROUP)
+    await bench.run()
+    await bench.after(10)
+
+    assert bench.condition(PORT_GROUP) == ("True", "Succeeded")
+    assert "NameTaken" not in bench.events.reasons
+    assert len(bench.vcenter.port_groups) == 1
 
 
 async def test_a_recreated_resource_takes_its_object_back_with_what_its_mark_remembers(bench: Workbench) -> None:
