@@ -108,7 +108,7 @@ class Progress:
 
     def _tell(self, context: Context[Any], ended: Ended, action: Action, applied: tuple[Change, ...]) -> None:
         resource, repair = context.resource, ended.pending.repair
-        words = "; ".join(f"{change.field}: {change.old} -> {change.new}" for change in applied)
+        words = "; ".join(str(change) for change in applied)
         match action:
             case CreatePortGroup() | Clone():
                 reason = Reason.RECREATED if repair else Reason.CREATED

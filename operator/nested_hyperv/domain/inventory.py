@@ -88,6 +88,9 @@ class Change:
     old: str
     new: str
 
+    def __str__(self) -> str:
+        return f"{self.field}: {self.old} -> {self.new}"
+
 
 # --- distributed switches -----------------------------------------------------------------------------------------
 

@@ -119,7 +119,7 @@ def compare(
         mark = replace(mark, adapters=dict(adapters.bindings))
     if mark != current:
         settings = replace(settings, mark=mark.for_virtual_machine())
-        now += (Change("mark", "none" if current is None else "outdated", "this resource"),)
+        now += (Change("mark", "none" if current is None else "without these adapters", "current"),)
     waiting = tuple(d.change for d in differences if d.needs_power_off and not off)
     return Comparison(settings, now, waiting, adapters)
 

@@ -54,7 +54,7 @@ def plan_host(subject: Subject, spec: NestedHyperVHostSpec, world: HostWorld) ->
     facts = _facts(spec, world, vm, comparison, goal_mark)
     network = _network(world, comparison)
     if not comparison.settings.empty:
-        words = ", ".join(f"{c.field} is {c.old}, not {c.new}" for c in comparison.now)
+        words = "; ".join(str(change) for change in comparison.now)
         return Plan(
             Verdict(
                 Situation.PROGRESSING,

@@ -74,7 +74,7 @@ def plan_port_group(subject: Subject, spec: NestedPortGroupSpec, world: PortGrou
         return Plan(
             Verdict(Situation.READY, Reason.SUCCEEDED, facts=facts, network=_network(goal), synced=True),
         )
-    words = ", ".join(f"{change.field} is {change.old}, not {change.new}" for change in changes)
+    words = "; ".join(str(change) for change in changes)
     return Plan(
         Verdict(Situation.PROGRESSING, Reason.PROGRESSING, f"Writing {words}.", facts=facts, synced=False),
         actions=(ReconfigurePortGroup(actual, settings, changes),),
