@@ -68,13 +68,23 @@ class KubeClient:
 
     def __init__(self, *, observer: RequestObserver | None = None) -> None:
         self._api: Any = None
+        self._retired: Any = None
         self._observer = observer
 
     async def close(self) -> None:
         """Close all connections."""
-        if self._api is not None:
-            await self._api.close()
-            self._api = None
+        open_ones = [api for api in (self._api, self._retired) if api is not None]
+        self._api = self._retired = None
+        for api in open_ones:
+            await api.close()
+
+    async def _retire(self, api: Any) -> None:  # noqa: ANN401 - the client is untyped
+        """Use these credentials no more. Requests over them may still run, so they are closed one turn later."""
+        if api is not self._api:
+            return  # somebody else was refused, too, and faster
+        self._api, self._retired, closing = None, api, self._retired
+        if closing is not None:
+            await closing.close()
 
     async def list(self, kind: str, namespace: str | None, *, metadata_only: bool = False) -> Listing:
         """Read all objects of a kind that concern us, in one namespace or in all."""
@@ -136,29 +146,37 @@ class KubeClient:
         accept: str = _JSON,
     ) -> Mapping[str, Any]:
         headers = {"Accept": accept, "Content-Type": content_type}
-        status, answer_headers, text = await self._send(method, path, query, body, headers)
+        api = await self._connected()
+        status, answer_headers, text = await self._send(api, method, path, query, body, headers)
         if status == HTTPStatus.UNAUTHORIZED:
-            await self.close()
-            status, answer_headers, text = await self._send(method, path, query, body, headers)
+            await self._retire(api)
+            api = await self._connected()
+            status, answer_headers, text = await self._send(api, method, path, query, body, headers)
         if status < HTTPStatus.MULTIPLE_CHOICES:
             answer: Mapping[str, Any] = json.loads(text)
             return answer
         raise _translate(method, path, status, answer_headers, text)
 
+    async def _connected(self) -> Any:  # noqa: ANN401 - the client is untyped
+        if self._api is None:
+            configuration = await load_configuration()
+            if self._api is None:  # else somebody else has been faster
+                self._api = client.ApiClient(configuration=configuration)
+                self._api.user_agent = FIELD_MANAGER
+        return self._api
+
     async def _send(
         self,
+        api: Any,  # noqa: ANN401 - the client is untyped
         method: str,
         path: str,
         query: Mapping[str, str] | None,
         body: Mapping[str, Any] | None,
         headers: Mapping[str, str],
     ) -> tuple[int, Mapping[str, str], str]:
-        if self._api is None:
-            self._api = client.ApiClient(configuration=await load_configuration())
-            self._api.user_agent = FIELD_MANAGER
         started, code = time.monotonic(), "<error>"
         try:
-            request = await self._api.param_serialize(
+            request = await api.param_serialize(
                 method,
                 path,
                 query_params=list((query or {}).items()),
@@ -166,7 +184,7 @@ class KubeClient:
                 body=body,
                 auth_settings=["BearerToken"],
             )
-            response = await self._api.call_api(*request, _request_timeout=_TIMEOUT)
+            response = await api.call_api(*request, _request_timeout=_TIMEOUT)
             data = await response.read()
             code = str(response.status)
             return response.status, response.headers, data.decode()
@@ -199,7 +217,7 @@ def _translate(method: str, path: str, status: int, headers: Mapping[str, str], 
             )
         case 429:
             return RetryAt(Reason.PROGRESSING, what, seconds=_retry_after(headers))
-        case 408 | 500 | 502 | 503 | 504:
+        case 408 | 410 | 500 | 502 | 503 | 504:  # 410: a long list has outlived its snapshot
             return Transient(Reason.PROGRESSING, what)
         case _:
             return Unexpected(what, status=status)

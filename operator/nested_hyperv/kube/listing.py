@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from nested_hyperv.api.meta import GROUP
 from nested_hyperv.domain.errors import OperatorError
-from nested_hyperv.kube.client import Missing
+from nested_hyperv.kube.client import Missing, Unexpected
 from nested_hyperv.kube.paths import KIND_SECRET, WATCHED
 from nested_hyperv.kube.projection import project
 
@@ -87,7 +87,7 @@ class Lister:
             delay = _SWEEP
             try:
                 await self.sweep()
-            except (OperatorError, Missing) as error:
+            except (OperatorError, Unexpected) as error:
                 _log.warning("the sweep for deleted objects failed, next try in %d s: %s", delay, error)
 
     def _known(self, kind: str, namespace: str | None) -> Iterable[Watched]:
