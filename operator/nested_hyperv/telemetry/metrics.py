@@ -115,6 +115,7 @@ class Metrics:
             buckets=_CALL_SECONDS,
             registry=self.registry,
         )
+        self._links: dict[str, set[int]] = {}
         self._session_up = self._gauge("vcenter_session_up", "1 while the vCenter answers.", "vcenter")
         self._lag = self._gauge("event_loop_lag_seconds", "How late the event loop was at its last check.")
         self._requests = Counter(
@@ -152,9 +153,14 @@ class Metrics:
         self._calls.labels(server, method, code).inc()
         self._call_seconds.labels(server, method).observe(seconds)
 
-    def connected(self, server: str, *, up: bool) -> None:
-        """A vCenter began or ceased to answer."""
-        self._session_up.labels(server).set(int(up))
+    def connected(self, server: str, link: int, *, up: bool) -> None:
+        """A connection to a vCenter is up or down; the vCenter answers while one of them is up."""
+        links = self._links.setdefault(server, set())
+        if up:
+            links.add(link)
+        else:
+            links.discard(link)
+        self._session_up.labels(server).set(int(bool(links)))
 
     def requested(self, method: str, code: str, _seconds: float) -> None:
         """A request to the API server ended."""

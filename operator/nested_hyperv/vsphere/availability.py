@@ -30,8 +30,8 @@ class Observer(Protocol):
     def called(self, server: str, method: str, code: str, seconds: float, /) -> None:
         """A call has ended: ``ok``, or the name of the error."""
 
-    def connected(self, server: str, *, up: bool) -> None:
-        """A connection came up or went down."""
+    def connected(self, server: str, link: int, *, up: bool) -> None:
+        """A connection is up or down. ``link`` tells apart those to one server, as after a change of the password."""
 
 
 class Availability:
@@ -105,6 +105,7 @@ class Availability:
         self._up.clear()
         _log.warning("%s is not available: %s", self.server, error.message)
         if self._reported_down:
+            self._observe(up=False)
             if before is None or before.reason is not error.reason:
                 self.wake_users()
         elif isinstance(error, Blocked):
@@ -115,9 +116,12 @@ class Availability:
     def _report(self, *, down: bool) -> None:
         self._stop_timer()
         self._reported_down = down
-        if self._observer is not None:
-            self._observer.connected(self.server, up=not down)
+        self._observe(up=not down)
         self.wake_users()
+
+    def _observe(self, *, up: bool) -> None:
+        if self._observer is not None:
+            self._observer.connected(self.server, id(self), up=up)
 
     def _stop_timer(self) -> None:
         if self._timer is not None:
@@ -135,5 +139,4 @@ class Availability:
         self._up.clear()
         self._reported_down = True
         self._error = Unreachable(f"The connection to {self.server} was closed.")
-        if self._observer is not None:
-            self._observer.connected(self.server, up=False)
+        self._observe(up=False)

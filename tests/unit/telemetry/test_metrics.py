@@ -66,7 +66,7 @@ def test_objects_are_counted_at_the_scrape(metrics: Metrics) -> None:
 
 def test_calls_and_sessions_are_counted_by_vcenter(metrics: Metrics) -> None:
     metrics.called("vc", "ReconfigureDVPortgroup_Task", "ok", 0.1)
-    metrics.connected("vc", up=True)
+    metrics.connected("vc", 1, up=True)
     metrics.requested("PATCH", "409", 0.01)
 
     labels = {"vcenter": "vc", "method": "ReconfigureDVPortgroup_Task"}
@@ -74,8 +74,15 @@ def test_calls_and_sessions_are_counted_by_vcenter(metrics: Metrics) -> None:
     assert value(metrics, "nested_hyperv_vcenter_request_seconds_sum", **labels) == 0.1
     assert value(metrics, "nested_hyperv_vcenter_session_up", vcenter="vc") == 1
     assert value(metrics, "rest_client_requests_total", code="409", method="PATCH") == 1
-    metrics.connected("vc", up=False)
+    metrics.connected("vc", 1, up=False)
     assert value(metrics, "nested_hyperv_vcenter_session_up", vcenter="vc") == 0
+
+
+def test_a_vcenter_stays_up_while_a_connection_with_an_old_password_is_closed(metrics: Metrics) -> None:
+    for link in (1, 2):
+        metrics.connected("vc", link, up=True)
+    metrics.connected("vc", 1, up=False)
+    assert value(metrics, "nested_hyperv_vcenter_session_up", vcenter="vc") == 1
 
 
 def test_the_page_tells_the_version_and_the_process(metrics: Metrics) -> None:

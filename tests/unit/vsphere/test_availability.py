@@ -28,8 +28,8 @@ class Bench:
     def called(self, server: str, method: str, code: str, seconds: float) -> None:
         raise AssertionError((server, method, code, seconds))
 
-    def connected(self, server: str, *, up: bool) -> None:
-        assert server == "vc.lab"
+    def connected(self, server: str, link: int, *, up: bool) -> None:
+        assert (server, link) == ("vc.lab", id(self.availability))
         self.connected_calls.append(up)
 
     def raised(self) -> type[OperatorError] | None:
@@ -62,6 +62,7 @@ async def test_a_first_attempt_that_fails_is_told_at_once_and_its_repetition_is_
     bench.availability.went_down(error)
     bench.availability.went_down(error)
     assert (bench.raised(), bench.woken) == (raised, [KEY])
+    assert set(bench.connected_calls) == {False}, "a vCenter that never answered is counted, too"
 
 
 async def test_another_kind_of_failure_is_told_again() -> None:
