@@ -4,6 +4,7 @@ It knows nothing of what is shown.
 """
 
 import contextlib
+import io
 import shutil
 import sys
 import textwrap
@@ -33,6 +34,8 @@ class Display:
     """The screen. What it is told appears at once."""
 
     def __init__(self) -> None:
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(errors="replace")  # where the locale is not UTF-8, a ? and no failure
         self._terminal = sys.stdout.isatty()
         width = min(shutil.get_terminal_size((_WIDTH, 24)).columns, _WIDTH) if self._terminal else _WIDTH
         self._console = Console(width=width, highlight=False, emoji=False)

@@ -67,7 +67,7 @@ def wait_until_gone(stage: Stage, lab: Sequence[KubeObject], display: Display) -
             secret = core.list_namespaced_secret(NAMESPACE, field_selector="metadata.name=vcenter").items
             rows.append(_leaving("secret/vcenter", "held while the operator needs it" if secret else ""))
             namespace = core.list_namespace(field_selector=f"metadata.name={NAMESPACE}").items
-            waits = "Terminating; Kubernetes looks again every few seconds"
+            waits = "Terminating; Kubernetes looks every few seconds"
             rows.append(_leaving(f"namespace/{NAMESPACE}", waits if namespace else ""))
             update(rows)
             return not namespace
@@ -81,7 +81,7 @@ def _stays(snapshot: Snapshot | None) -> str:
     if "deletionTimestamp" not in snapshot.metadata:
         return "not asked to go yet"
     ready = snapshot.condition("Ready")
-    return f"{ready.reason} {ready.message}"
+    return f"{ready.reason} {ready.message}".rstrip()
 
 
 def _leaving(name: str, stays: str) -> Row:
