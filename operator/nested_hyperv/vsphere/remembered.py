@@ -2,13 +2,15 @@
 
 An answer is kept for the session that gave it. A pass that only compares takes it at any age, so that it costs no call;
 a pass that is about to write asks again what is older than a minute. Many that ask at once share one call. What was not
-found is not remembered: it is asked again until somebody creates it.
+found is not remembered: it is asked again until somebody creates it. What nobody asks for any more is forgotten after
+a while, because a session lasts for weeks and labs come and go.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 if TYPE_CHECKING:
@@ -19,6 +21,17 @@ __all__ = ["Remembered"]
 T = TypeVar("T")
 
 _FRESH_SECONDS: Final = 60.0
+#: Much longer than anybody who needs an answer goes without asking: every object is looked at twice an hour.
+_KEPT_SECONDS: Final = 7200.0
+
+
+@dataclass(slots=True)
+class _Answer:
+    """Asked at one moment, used last at another."""
+
+    asked: float
+    used: float
+    task: asyncio.Task[Any]
 
 
 class Remembered:
@@ -27,7 +40,8 @@ class Remembered:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._generation = -1
-        self._answers: dict[Hashable, tuple[float, asyncio.Task[Any]]] = {}
+        self._answers: dict[Hashable, _Answer] = {}
+        self._tidied = clock()
 
     async def get(
         self, generation: int, question: Hashable, ask: Callable[[], Coroutine[Any, Any, T]], *, fresh: bool
@@ -36,13 +50,16 @@ class Remembered:
         if generation != self._generation:
             self._answers.clear()
             self._generation = generation
+        now = self._clock()
+        self._tidy(now)
         known = self._answers.get(question)
-        if known is None or (fresh and self._clock() - known[0] >= _FRESH_SECONDS):
-            known = (self._clock(), asyncio.create_task(ask()))
+        if known is None or (fresh and now - known.asked >= _FRESH_SECONDS):
+            known = _Answer(now, now, asyncio.create_task(ask()))
             self._answers[question] = known
+        known.used = now
         try:
             # Shielded: one of those who wait may be cancelled, the others still want to know.
-            answer = await asyncio.shield(known[1])
+            answer = await asyncio.shield(known.task)
         except BaseException:
             self._forget(question, known)
             raise
@@ -50,6 +67,16 @@ class Remembered:
             self._forget(question, known)
         return cast("T", answer)
 
-    def _forget(self, question: Hashable, answer: tuple[float, asyncio.Task[Any]]) -> None:
+    def __len__(self) -> int:
+        """How many answers are remembered."""
+        return len(self._answers)
+
+    def _tidy(self, now: float) -> None:
+        if now - self._tidied < _KEPT_SECONDS:
+            return
+        self._tidied = now
+        self._answers = {key: answer for key, answer in self._answers.items() if now - answer.used < _KEPT_SECONDS}
+
+    def _forget(self, question: Hashable, answer: _Answer) -> None:
         if self._answers.get(question) is answer:
             del self._answers[question]
