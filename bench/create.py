@@ -2,23 +2,37 @@
 
 import time
 
-from bench.figures import Figure, costs
-from bench.world import Crowd, port_group
+from bench.figures import Figure, busy, costs
+from bench.peer import Peer
+from bench.world import CONNECTIONS, THREADS, Crowd, port_group
 
 __all__ = ["create", "fill"]
 
-RATE_BAR = "≥ 0.8"
-
 
 def create(crowd: Crowd, count: int) -> tuple[list[Figure], tuple[str, ...]]:
-    """Create them; return the figures, and the port groups that the program made and nobody looks after."""
+    """Create them; return the figures, and the port groups that the programs made and nobody looks after."""
     scenario = f"create {count} port groups"
     program = crowd.peer.create_port_groups([f"program-{number}" for number in range(count)])
+    narrow = Peer(crowd.lab.twin, CONNECTIONS).create_port_groups([f"narrow-{number}" for number in range(count // 2)])
     meter = crowd.meter()
     seconds = fill(crowd, count)
     usage = meter.read()
-    rate = Figure(scenario, "rate", count / seconds, "objects/s", peer=program.rate, bar=RATE_BAR)
-    figures = [rate, *costs(scenario, count, usage, writes_bar="3", peer_cpu=program.cpu_each)]
+    rate = count / seconds
+    figures = [
+        Figure(
+            scenario, f"rate, beside {THREADS} threads", rate, "objects/s", program.rate, "≥ 0.8", busy(program, usage)
+        ),
+        Figure(
+            scenario,
+            f"rate, beside {CONNECTIONS} threads",
+            rate,
+            "objects/s",
+            narrow.rate,
+            "≥ 0.8",
+            busy(narrow, usage),
+        ),
+        *costs(scenario, count, usage, writes_bar="3", peer_cpu=program.cpu_each),
+    ]
     return figures, program.results
 
 

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Sequence
 
-from bench.figures import Figure, costs
+from bench.figures import Figure, busy, costs
 from bench.world import Crowd
 
 __all__ = ["delete_all"]
@@ -22,5 +22,5 @@ def delete_all(crowd: Crowd, theirs: Sequence[str]) -> list[Figure]:
     left = [group.name for group in crowd.lab.twin.control.state().port_groups if group.id in ours]
     if left:
         raise RuntimeError(f"{len(left)} port groups are left in vSphere, such as {left[0]}")
-    rate = Figure(scenario, "rate", count / seconds, "objects/s", peer=program.rate)
+    rate = Figure(scenario, "rate", count / seconds, "objects/s", program.rate, "", busy(program, usage))
     return [rate, *costs(scenario, count, usage, writes_bar="≤ 2", peer_cpu=program.cpu_each)]

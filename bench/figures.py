@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bench.meter import Usage
+from bench.peer import Run
 
-__all__ = ["Figure", "costs", "counts", "percentile"]
+__all__ = ["Figure", "busy", "costs", "counts", "percentile"]
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,11 @@ def costs(
         ),
         Figure(scenario, "CPU per object", 1000 * usage.cpu_seconds / objects, "ms", peer=peer_cpu),
     ]
+
+
+def busy(program: Run, usage: Usage) -> str:
+    """Tell how busy the whole machine was: where it is at its end, a rate says little about whoever was measured."""
+    return f"all CPUs busy: {usage.busy:.0%}, with the program {program.busy:.0%}"
 
 
 def counts(tally: Mapping[str, int], objects: int) -> str:

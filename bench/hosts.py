@@ -4,8 +4,7 @@ import time
 
 from bed.estate import TEMPLATE
 from bed.kube_object import HOSTS
-from bench.create import RATE_BAR
-from bench.figures import Figure, costs
+from bench.figures import Figure, busy, costs
 from bench.world import World, crowd
 
 __all__ = ["clone_hosts"]
@@ -28,5 +27,5 @@ def clone_hosts(world: World, count: int) -> list[Figure]:
         hosts.herd.create({f"hyperv-{number}": _SPEC for number in range(count)})
         seconds = hosts.board.wait_ready(count) - started
         usage = meter.read()
-    rate = Figure(scenario, "rate", count / seconds, "objects/s", peer=program.rate, bar=RATE_BAR)
+    rate = Figure(scenario, "rate", count / seconds, "objects/s", program.rate, "≥ 0.8", busy(program, usage))
     return [rate, *costs(scenario, count, usage, peer_cpu=program.cpu_each)]

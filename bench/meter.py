@@ -14,7 +14,7 @@ from bed.apiserver import ControlPlane
 from bed.calls import Calls
 from bed.operator_process import OPERATOR_USER, OperatorProcess
 
-__all__ = ["Meter", "Usage", "cpu_seconds", "metrics", "rss_mib"]
+__all__ = ["Machine", "Meter", "Usage", "cpu_seconds", "metrics", "rss_mib"]
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -30,6 +30,8 @@ class Usage:
     """Requests to Kubernetes that ask for a change, by verb and resource; without Events."""
     events: int
     """Events posted."""
+    busy: float
+    """The share of the whole machine that was busy, whoever used it."""
 
     @property
     def own_calls(self) -> dict[str, int]:
@@ -44,11 +46,13 @@ class Meter:
         self._plane, self._operator, self._calls = plane, operator, calls
         self._cpu = cpu_seconds(operator.pid) if operator.running else 0.0
         self._mark = plane.audit.mark()
+        self._machine = Machine()
         for each in calls:
             each.mark()
 
     def read(self) -> Usage:
         """Tell what was used since the start."""
+        busy = self._machine.busy()
         requests = self._plane.audit.requests(since=self._mark, user=OPERATOR_USER)
         writes = [request for request in requests if request.is_write]
         made: Counter[str] = Counter()
@@ -59,7 +63,25 @@ class Meter:
             dict(made),
             dict(Counter(_words(w.verb, w.resource, w.subresource) for w in writes if w.resource != "events")),
             sum(write.resource == "events" for write in writes),
+            busy,
         )
+
+
+class Machine:
+    """How busy all CPUs are from now on."""
+
+    def __init__(self) -> None:
+        self._idle, self._total = _machine_ticks()
+
+    def busy(self) -> float:
+        """Return the share of time in which they were not idle."""
+        idle, total = _machine_ticks()
+        return 1 - (idle - self._idle) / max(1, total - self._total)
+
+
+def _machine_ticks() -> tuple[int, int]:
+    ticks = [int(word) for word in Path("/proc/stat").read_text().splitlines()[0].split()[1:9]]
+    return ticks[3] + ticks[4], sum(ticks)
 
 
 def _words(verb: str, resource: str, subresource: str) -> str:

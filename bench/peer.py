@@ -20,6 +20,7 @@ from pyVmomi import vim, vmodl
 from bed.estate import TEMPLATE
 from bed.soap import connect, find, moid
 from bed.twin import Twin
+from bench.meter import Machine
 
 __all__ = ["Peer", "Run", "setting"]
 
@@ -34,6 +35,8 @@ class Run:
     seconds: float
     cpu_seconds: float
     results: tuple[Any, ...]
+    busy: float
+    """The share of the whole machine that was busy meanwhile."""
 
     @property
     def rate(self) -> float:
@@ -122,9 +125,9 @@ class Peer:
                     free.put(instance)
 
             with ThreadPoolExecutor(self._threads) as threads:
-                started, cpu = time.monotonic(), time.process_time()
+                started, cpu, machine = time.monotonic(), time.process_time(), Machine()
                 results = tuple(threads.map(one, items))
-            return Run(time.monotonic() - started, time.process_time() - cpu, results)
+            return Run(time.monotonic() - started, time.process_time() - cpu, results, machine.busy())
 
 
 _known: dict[tuple[str, type, str], str] = {}

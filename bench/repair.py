@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from bench.drift import LEARNING
-from bench.figures import Figure, costs
+from bench.figures import Figure, busy, costs
 from bench.world import Crowd
 
 __all__ = ["repair_all"]
@@ -26,5 +26,5 @@ def repair_all(crowd: Crowd, theirs: Sequence[str]) -> list[Figure]:
         list(threads.map(lambda mo_ref: control.drift(mo_ref, set={LEARNING: False}), crowd.board.mo_refs.values()))
     seconds = crowd.board.wait_repaired(count) - started
     usage = meter.read()
-    rate = Figure(scenario, "rate", count / seconds, "objects/s", peer=program.rate)
+    rate = Figure(scenario, "rate", count / seconds, "objects/s", program.rate, "", busy(program, usage))
     return [rate, *costs(scenario, count, usage, writes_bar="1", peer_cpu=program.cpu_each)]

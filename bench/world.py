@@ -20,6 +20,8 @@ from bench.meter import Meter
 from bench.peer import Peer
 
 __all__ = [
+    "CONNECTIONS",
+    "THREADS",
     "Crowd",
     "World",
     "crowd",
@@ -29,8 +31,10 @@ __all__ = [
 ]
 
 _CALL_SECONDS, _TASK_SECONDS = 0.005, 0.3
-_THREADS = 24
+THREADS = 24
 """As many objects as the operator works on at once for one vCenter: three quarters of its 32 workers."""
+CONNECTIONS = 12
+"""As many calls as the operator makes at once to one vCenter."""
 
 
 @dataclass(frozen=True)
@@ -96,4 +100,4 @@ def crowd(world: World, name: str, plural: str = PORT_GROUPS, twin: Twin | None 
     """Make an empty lab, and follow what comes into it."""
     lab = world.lab(name, twin)
     with Board(lab.api, lab.namespace, plural) as board:
-        yield Crowd(world, lab, board, Herd(lab.api, lab.namespace, plural), Peer(lab.twin, _THREADS))
+        yield Crowd(world, lab, board, Herd(lab.api, lab.namespace, plural), Peer(lab.twin, THREADS))

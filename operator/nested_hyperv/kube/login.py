@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from typing import TYPE_CHECKING, Any
+from urllib.request import getproxies_environment
 
 import kopf
 from kubernetes.aio import client, config
@@ -25,6 +26,8 @@ class LoginFailed(Exception):
 async def load_configuration(environ: Mapping[str, str] = os.environ) -> Any:  # noqa: ANN401 - the client is untyped
     """Read the credentials. Raises `LoginFailed` naming what was tried."""
     configuration: Any = client.Configuration()
+    # Else aiohttp looks for proxies and for a .netrc at every request, in a thread each time: a tenth of all the CPU.
+    configuration.client_session_kwargs = {"trust_env": bool(getproxies_environment())}
     explicit = environ.get("KUBECONFIG")
     if not explicit and "KUBERNETES_SERVICE_HOST" in environ:
         try:
