@@ -7,6 +7,7 @@ has a datacenter of its own (`WORLD`), and so has the lab that must stay quiet (
 from __future__ import annotations
 
 import secrets
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from bed.apiserver import ControlPlane
 
+_KEPT_LOG = pytest.StashKey[Path]()
 COMMON, QUIET, WORLD = "DC0", "DC1", "DC2"
 
 
@@ -47,7 +49,14 @@ def operator(request: pytest.FixtureRequest, cluster: ControlPlane) -> Iterator[
         yield process
         kept = process.close(keep_logs=request.session.testsfailed > 0)
         if kept is not None:
-            print(f"\nThe log of the operator is in {kept}")
+            request.config.stash[_KEPT_LOG] = kept
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say where to look after a failure."""
+    kept = terminalreporter.config.stash.get(_KEPT_LOG, None)
+    if kept is not None:
+        terminalreporter.write_line(f"The log of the operator is in {kept}")
 
 
 @pytest.fixture(autouse=True)

@@ -19,12 +19,19 @@ def named(state: State, name: str) -> int:
     return sum(1 for each in (*state.vms, *state.port_groups) if each.name == name)
 
 
-@pytest.mark.parametrize("fault", ["ConcurrentAccess", "TaskInProgress"])
-def test_a_write_that_met_another_is_planned_again(fault: str, lab: KubeLab, stranger: Stranger) -> None:
+@pytest.mark.parametrize(
+    ("fault", "fields"),
+    [("ConcurrentAccess", {}), ("TaskInProgress", {"task": {"type": "Task", "value": "task-1"}})],
+)
+def test_a_write_that_met_another_is_planned_again(
+    fault: str, fields: dict[str, object], lab: KubeLab, stranger: Stranger
+) -> None:
     inner = lab.port_group(vlan={"id": 120})
     inner.wait_ready()
     lab.calls.mark()
-    lab.twin.control.fail("ReconfigureDVPortgroup_Task", fault=fault, where="task", user=lab.account.name)
+    lab.twin.control.fail(
+        "ReconfigureDVPortgroup_Task", fault=fault, fields=fields, where="task", user=lab.account.name
+    )
     stranger.set_vlan(inner.mo_ref, 7)
     inner.wait(lambda now: now.status.get("lastRepair") and now.ready, "repaired at the second attempt")
     assert stranger.vlan(inner.mo_ref) == 120
@@ -56,21 +63,27 @@ def test_a_clone_whose_answer_was_lost_makes_no_second_machine(where: str, lab: 
     assert lab.calls.changes()["CloneVM_Task"] == (2 if where == "drop-before" else 1)
 
 
-def test_a_failed_clone_is_told_and_tried_again(lab: KubeLab) -> None:
+def test_a_failed_clone_is_told_and_made_good_when_asked(lab: KubeLab) -> None:
     lab.twin.control.fail("CloneVM_Task", fault="InsufficientResourcesFault", where="task", user=lab.account.name)
     host = lab.host()
-    host.wait_ready(seconds=60)
+    stalled = host.wait_condition("Ready", "False", "HostUnavailable")
+    assert stalled.condition("Stalled").status == "True"
+    host.annotate(reconcile_requested_at="there is room again")
+    host.wait_ready()
     assert named(lab.twin.control.state(), host.vsphere_name) == 1
     assert lab.calls.changes()["CloneVM_Task"] == 2
 
 
 def test_a_missing_privilege_is_named(lab: KubeLab) -> None:
-    folder = {"object": {"type": "Folder", "value": "group-n6"}, "privilegeId": "DVPortgroup.Create"}
-    lab.twin.control.fail("CreateDVPortgroup_Task", fault="NoPermission", fields=folder, user=lab.account.name, count=1)
+    fields = {"object": {"type": "Folder", "value": "group-n6"}, "privilegeId": "DVPortgroup.Create"}
+    lab.twin.control.fail(
+        "CreateDVPortgroup_Task", fault="NoPermission", fields=fields, user=lab.account.name, count=1000
+    )
     inner = lab.port_group()
     stalled = inner.wait_condition("Ready", "False", "PermissionDenied")
     assert "DVPortgroup.Create" in stalled.condition("Ready").message
     assert stalled.condition("Stalled").status == "True"
+    lab.twin.control.clear_faults()
     inner.annotate(reconcile_requested_at="granted")
     inner.wait_ready()
 
