@@ -10,11 +10,14 @@ import os
 import signal
 import socket
 import sys
+import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+
+from prometheus_client.parser import text_string_to_metric_families
 
 from bed.apiserver import ControlPlane
 from bed.sandbox import BedError, Process, Sandbox
@@ -136,6 +139,14 @@ class OperatorProcess:
     def records(self, *, since: int = 0) -> list[LogRecord]:
         """Return the complete lines of the log after a mark."""
         return list(self._records(since))
+
+    def metric(self, name: str, /, **labels: str) -> float:
+        """Return the value of one series of /metrics; 0 while there is none."""
+        with urllib.request.urlopen(f"{self.address}/metrics", timeout=10) as page:
+            families = text_string_to_metric_families(page.read().decode())
+        samples = (sample for family in families for sample in family.samples)
+        wanted = labels.items()
+        return sum(each.value for each in samples if each.name == name and wanted <= each.labels.items())
 
     def tail(self) -> str:
         """Return the end of the log, for messages."""

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from bed.apiserver import ControlPlane
 
 _KEPT_LOG = pytest.StashKey[Path]()
+_HERE = Path(__file__).parent
 COMMON, QUIET, WORLD = "DC0", "DC1", "DC2"
 
 
@@ -50,6 +51,21 @@ def operator(request: pytest.FixtureRequest, cluster: ControlPlane) -> Iterator[
         kept = process.close(keep_logs=request.session.testsfailed > 0)
         if kept is not None:
             request.config.stash[_KEPT_LOG] = kept
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the quiet minute pass while others work, and put what restarts the operator at the end."""
+    late = {"test_a_minute": 1, "test_a_restart": 2, "test_crash": 3, "test_rbac": 4}
+
+    def turn(item: pytest.Item) -> int:
+        if not item.path.is_relative_to(_HERE):
+            return 0
+        if item.name.startswith("test_a_lab_is_made"):
+            return -1
+        return next((turn for name, turn in late.items() if name in item.nodeid), 0)
+
+    # Sorting is stable; tests of other folders keep their places before these.
+    items.sort(key=lambda item: (item.path.is_relative_to(_HERE), turn(item)))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
