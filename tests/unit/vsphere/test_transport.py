@@ -61,7 +61,8 @@ class Server:
                 self._open.append(tls)
                 while data := tls.recv(65536):
                     self.told.append(data)
-                    if self.answers:
+                    # The body may come by itself, after the head; only then is everything told.
+                    if self.answers and data.endswith(b"secret"):
                         tls.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
         except OSError:
             return
