@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from nested_hyperv.domain.resource import Resource
 
     from .connections import Connections
-    from .memory import Memories
+    from .memory import Memories, Memory
     from .ports import Events, Kube, Store, VCenters
     from .report import Report
     from .shares import Shares
@@ -128,14 +128,14 @@ class Engine:
         except (AwaitingPush, Connecting):
             return _later(_BLOCKED_SECONDS)  # a push wakes the key; this is a belt
         except InvalidSpec as error:
-            result, outcome = self._failed(resource, Blocked(Reason.INVALID_SPEC, str(error))), Done()
+            result, outcome = self._failed(resource, memory, Blocked(Reason.INVALID_SPEC, str(error))), Done()
         except Conflict:
             raise
         except OperatorError as error:
             _log.info("%s: %s", error.reason, error.message)
             passing = isinstance(error, Transient) and not isinstance(error, Unreachable)
             memory.failures += passing
-            result, outcome = self._failed(resource, error), self._retry(error, memory.failures)
+            result, outcome = self._failed(resource, memory, error), self._retry(error, memory.failures)
             if passing and memory.failures <= _QUIET_FAILURES and not resource.deleting:
                 return outcome  # most of these pass at once; status tells what lasts
         current = self._current(result.resource)
@@ -157,16 +157,18 @@ class Engine:
 
     # --- errors ----------------------------------------------------------------------------------------------------
 
-    def _failed(self, resource: Resource, error: OperatorError) -> Result:
+    def _failed(self, resource: Resource, memory: Memory, error: OperatorError) -> Result:
         if resource.deleting and FINALIZER_TEARDOWN in resource.finalizers:
             if resource.annotations.get(ANNOTATION_ORPHAN) == "true" and error.reason in _VCENTER_AWAY:
                 return Result(resource, release=Release(Reason.ORPHANED, f"Let go on request although {error.message}"))
             return Result(resource, self._deletion_failed(error))
         if isinstance(error, Unreachable):
             return Result(resource, Verdict(Situation.UNREACHABLE, error.reason, error.message))
+        # A task that has ended is not one that runs.
+        ended = {"task": None} if memory.pending is None and "task" in resource.status else {}
         if isinstance(error, Blocked):
-            return Result(resource, Verdict.stalled(error, **handled_request(resource)))
-        return Result(resource, Verdict.progressing(error.message))
+            return Result(resource, Verdict.stalled(error, **ended, **handled_request(resource)))
+        return Result(resource, Verdict.progressing(error.message, **ended))
 
     @staticmethod
     def _deletion_failed(error: OperatorError) -> Verdict:

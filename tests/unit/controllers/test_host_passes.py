@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from nested_hyperv.api.conditions import Reason
-from nested_hyperv.domain.errors import NameTaken, Transient
+from nested_hyperv.domain.errors import Blocked, NameTaken, Transient
 from nested_hyperv.domain.inventory import MoRef, VirtualMachine
 from nested_hyperv.domain.ownership import Mark, parse_mark
 from nested_hyperv.workqueue import RequeueAfter
@@ -165,6 +165,16 @@ async def test_a_name_that_turns_out_taken_during_the_clone_is_looked_at_again(b
 
     assert bench.condition(HOST) == ("True", "Succeeded")
     assert "NameTaken" not in bench.events.reasons
+
+
+async def test_a_clone_that_failed_is_told_and_no_task_is_shown_as_running(bench: Workbench) -> None:
+    bench.vcenter.fail_tasks["clone"] = [Blocked(Reason.HOST_UNAVAILABLE, "Free resources.")] * 3
+    bench.declare(HOST)
+
+    await bench.run()
+
+    assert bench.condition(HOST) == ("False", "HostUnavailable")
+    assert "task" not in bench.api.status(HOST)
 
 
 async def test_a_vm_of_that_name_is_left_alone_and_named(bench: Workbench) -> None:
