@@ -1,7 +1,9 @@
 """Every connection is verified before a byte of a request is sent, also the one that replaces another."""
 
+import contextlib
 import hashlib
 import http.client
+import re
 import socket
 import ssl
 import threading
@@ -40,6 +42,9 @@ class Server:
 
     def hang_up(self) -> None:
         for each in self._open:
+            # A close alone would wait for the thread that reads from it.
+            with contextlib.suppress(OSError):
+                socket.socket.shutdown(each, socket.SHUT_RDWR)
             each.close()
         self._open.clear()
 
@@ -59,13 +64,29 @@ class Server:
         try:
             with self._context.wrap_socket(raw, server_side=True) as tls:
                 self._open.append(tls)
-                while data := tls.recv(65536):
-                    self.told.append(data)
-                    # The body may come by itself, after the head; only then is everything told.
-                    if self.answers and data.endswith(b"secret"):
+                while (request := _request(tls)) is not None:
+                    self.told.append(request)
+                    if self.answers:
                         tls.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
         except OSError:
             return
+
+
+def _request(tls: ssl.SSLSocket) -> bytes | None:
+    """One whole request (its body may come after its head), or what the peer has sent when it hangs up."""
+    data = b""
+    while not _whole(data):
+        received = tls.recv(65536)
+        if not received:
+            return data or None
+        data += received
+    return data
+
+
+def _whole(data: bytes) -> bool:
+    head, end, body = data.partition(b"\r\n\r\n")
+    length = re.search(rb"(?i)content-length: (\d+)", head)
+    return bool(end) and len(body) >= (int(length[1]) if length else 0)
 
 
 @pytest.fixture
