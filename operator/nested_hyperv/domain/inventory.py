@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 __all__ = [
     "Change",
     "CloneRequest",
-    "Datastore",
-    "Folder",
     "Host",
     "MacLearningPolicy",
     "MacManagementPolicy",
@@ -187,24 +185,6 @@ class Host:
     def usable(self) -> bool:
         """Whether a VM could be powered on there now."""
         return self.connection_state == "connected" and not self.maintenance
-
-
-@dataclass(frozen=True, slots=True)
-class Folder:
-    """An inventory object that was found by name or by path."""
-
-    ref: MoRef
-    name: str
-    path: str
-
-
-@dataclass(frozen=True, slots=True)
-class Datastore:
-    """A datastore that was found by name or by path."""
-
-    ref: MoRef
-    name: str
-    path: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,6 @@ KINDS: Final = {
     "machine": Kind("virtual machine or template", "vmFolder", "vm", ("VirtualMachine",), list_candidates=False),
     "folder": Kind("folder of virtual machines", "vmFolder", "vm", ("Folder",)),
     "cluster": Kind("cluster", "hostFolder", "host", ("ClusterComputeResource",)),
-    "compute": Kind("stand-alone host", "hostFolder", "host", ("ComputeResource",)),
     "datastore": Kind("datastore", "datastoreFolder", "datastore", ("Datastore",)),
 }
 

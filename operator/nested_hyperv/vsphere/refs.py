@@ -12,7 +12,7 @@ from pyVmomi import VmomiSupport
 
 from nested_hyperv.domain.inventory import MoRef
 
-__all__ = ["displayed", "escaped", "managed", "managed_type", "moref", "morefs", "task_type"]
+__all__ = ["displayed", "escaped", "managed", "managed_type", "moref", "morefs"]
 
 _NAMESPACE: Final = "urn:vim25"
 _ESCAPE: Final = re.compile(r"%(2f|5c|25)", re.IGNORECASE)
@@ -37,11 +37,6 @@ def managed_type(kind: str) -> Any:
 def managed(ref: MoRef, stub: Any) -> Any:
     """Return a managed object that sends its calls through ``stub``."""
     return managed_type(ref.type)(ref.value, stub)
-
-
-def task_type(ref: MoRef) -> bool:
-    """Whether a reference is that of a task."""
-    return ref.type == "Task"
 
 
 def displayed(name: str | None) -> str:
