@@ -84,7 +84,7 @@ def _states(previous: CommonStatus, verdict: Verdict) -> dict[ConditionType, _St
     else:
         states[ConditionType.VCENTER_REACHABLE] = _State("True", Reason.SUCCEEDED, "; ".join(verdict.notes))
     states[ConditionType.PREREQUISITES_MET] = _prerequisites(previous, verdict, away=away)
-    states[ConditionType.SYNCED] = _synced(previous, verdict)
+    states[ConditionType.SYNCED] = _synced(previous, verdict, away=away)
     states[ConditionType.NETWORK_READY] = _network(previous, verdict)
     if situation is Situation.POWER_OFF_REQUIRED:
         states[ConditionType.POWER_OFF_REQUIRED] = _State("True", reason, message)
@@ -102,11 +102,16 @@ def _prerequisites(previous: CommonStatus, verdict: Verdict, *, away: bool) -> _
     return last
 
 
-def _synced(previous: CommonStatus, verdict: Verdict) -> _State:
+def _synced(previous: CommonStatus, verdict: Verdict, *, away: bool) -> _State:
     if verdict.synced is None:
-        if verdict.situation is Situation.STALLED and verdict.reason in _NOT_PREREQUISITES:
+        last = _last(previous, ConditionType.SYNCED, verdict.reason)
+        if verdict.situation is not Situation.STALLED or away:
+            return last
+        # What was under way when it stalled is under way no more.
+        stopped = (last.status, last.reason) == ("False", Reason.PROGRESSING)
+        if stopped or verdict.reason in _NOT_PREREQUISITES:
             return _State("False", verdict.reason, verdict.message)
-        return _last(previous, ConditionType.SYNCED, verdict.reason)
+        return last
     if verdict.synced:
         return _State("True", Reason.SUCCEEDED)
     return _State("False", verdict.reason, verdict.message)

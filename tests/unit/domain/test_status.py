@@ -182,6 +182,11 @@ def test_what_is_gone_or_fought_over_is_not_synced_although_nothing_is_missing_f
     assert found["Synced"] == ("False", reason.value)
 
 
+def test_what_was_under_way_when_it_stalled_is_under_way_no_more() -> None:
+    assert says(after(WRITING, stalled(Reason.PERMISSION_DENIED)))["Synced"] == ("False", "PermissionDenied")
+    assert says(after(WRITING, stalled(Reason.CONNECTION_INVALID)))["Synced"] == ("False", "Progressing")
+
+
 @pytest.mark.parametrize("blocked", [False, True])
 def test_an_unreadable_spec_says_nothing_of_the_vcenter(blocked: bool) -> None:
     unseen = stalled(Reason.INVALID_SPEC)
