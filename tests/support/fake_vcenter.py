@@ -130,6 +130,11 @@ class FakeVCenter:
     def remove(self, ref: MoRef) -> None:
         del self._table(ref)[ref]
 
+    def attached(self, ref: MoRef) -> PortGroup:
+        """A port group with the VMs that are attached to it now."""
+        group: PortGroup = self._attached(self.port_groups[ref])
+        return group
+
     def restart(self) -> None:
         """Forget all tasks: those that run never end for anybody."""
         for ref in self._running:
