@@ -35,7 +35,6 @@ from support import vsphere_records as samples
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from nested_hyperv.api.connection import Connection
     from nested_hyperv.domain.inventory import (
         CloneRequest,
         PlacementRequest,
@@ -45,7 +44,7 @@ if TYPE_CHECKING:
     )
     from nested_hyperv.domain.resource import ObjectKey
 
-__all__ = ["FakeVCenter", "FakeVCenters"]
+__all__ = ["FakeVCenter"]
 
 
 @dataclass
@@ -475,40 +474,3 @@ _MUTATING = frozenset(
 def _owner(description: str) -> str | None:
     mark = parse_mark(description)
     return None if mark is None else mark.owner
-
-
-class FakeVCenters:
-    """Which vCenter answers at which server name; `refusals` say what stands between."""
-
-    def __init__(self, notify: Callable[[ObjectKey], None], **servers: FakeVCenter) -> None:
-        self.servers = servers
-        self.refusals: dict[str, Exception] = {}
-        self.used: dict[ObjectKey, FakeVCenter] = {}
-        for vcenter in servers.values():
-            vcenter.notify = notify
-
-    def open(self, key: ObjectKey, connection: Connection) -> FakeVCenter:
-        vcenter = self.servers[connection.host]
-        if self.used.get(key) not in (None, vcenter):
-            self.release(key)
-        self.used[key] = vcenter
-        vcenter.users.add(key)
-        if connection.host in self.refusals:
-            raise self.refusals[connection.host]
-        return vcenter
-
-    def release(self, key: ObjectKey) -> None:
-        vcenter = self.used.pop(key, None)
-        if vcenter is not None:
-            vcenter.users.discard(key)
-            vcenter.forget(key)
-
-    def refuse(self, server: str, error: Exception | None) -> None:
-        """Close or open the way to a server; its users are told."""
-        if error is None:
-            self.refusals.pop(server, None)
-        else:
-            self.refusals[server] = error
-        vcenter = self.servers[server]
-        for key in tuple(vcenter.users):
-            vcenter.notify(key)

@@ -20,7 +20,8 @@ from nested_hyperv.controllers.progress import Progress
 from nested_hyperv.controllers.reconciler import Reconciler
 from nested_hyperv.controllers.report import Report
 from nested_hyperv.controllers.shares import Shares
-from nested_hyperv.domain.ownership import identify
+from nested_hyperv.domain.inventory import MoRef
+from nested_hyperv.domain.ownership import identify, parse_mark
 from nested_hyperv.domain.resource import ObjectKey
 from nested_hyperv.kube.arrivals import Arrivals
 from nested_hyperv.kube.client import KubeClient
@@ -31,14 +32,16 @@ from nested_hyperv.workqueue import Done, RequeueAfter, Retry, WorkQueue
 from support.api_server import MemoryApiServer
 from support.clock import FakeClock
 from support.documents import BASE, NHV, NPG, changed
-from support.fake_vcenter import FakeVCenter, FakeVCenters
+from support.fake_vcenter import FakeVCenter
+from support.fake_vcenters import FakeVCenters
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from nested_hyperv.api.conditions import Reason
     from nested_hyperv.controllers.context import Kind
-    from nested_hyperv.domain.ownership import Identity
+    from nested_hyperv.domain.inventory import PortGroup, VirtualMachine
+    from nested_hyperv.domain.ownership import Identity, Mark
     from nested_hyperv.domain.resource import Resource
     from nested_hyperv.workqueue import Outcome
 
@@ -191,6 +194,14 @@ class Workbench:
         for key in keys:
             assert self.condition(key) == ("True", "Succeeded"), self.api.status(key)
 
+    async def create(self, key: ObjectKey, **spec: Any) -> MoRef:
+        """Declare an object, have it Ready, count from here on; returns what it owns."""
+        self.declare(key, **spec)
+        await self.ready(key)
+        self.forget_log()
+        kind = "VirtualMachine" if key.kind == NHV else "DistributedVirtualPortgroup"
+        return MoRef(kind, self.api.status(key)["moRef"])
+
     # --- looking ------------------------------------------------------------------------------------------------------
 
     def condition(self, key: ObjectKey, kind: str = "Ready") -> tuple[str, str] | None:
@@ -200,6 +211,25 @@ class Workbench:
     def message(self, key: ObjectKey, kind: str = "Ready") -> str:
         rows = self.api.status(key)["conditions"]
         return next(str(row["message"]) for row in rows if row["type"] == kind)
+
+    @property
+    def port_group(self) -> PortGroup:
+        """The one port group that there is."""
+        (group,) = self.vcenter.port_groups.values()
+        return group
+
+    @property
+    def machine(self) -> VirtualMachine:
+        """The one VM that there is beside the template."""
+        (machine,) = (machine for machine in self.vcenter.machines.values() if not machine.template)
+        return machine
+
+    @property
+    def mark(self) -> Mark:
+        """The mark of that VM."""
+        mark = parse_mark(self.machine.detail.mark if self.machine.detail else "")
+        assert mark is not None
+        return mark
 
     def writes(self, key: ObjectKey) -> list[str]:
         return [verb for verb, written in self.api.writes if written == key]
