@@ -36,6 +36,8 @@ _WATCHABLE: Final = frozenset(
 )
 #: How many versions of one object are remembered as superseded; more are never in flight at once.
 _REMEMBERED: Final = 8
+#: How many removals from the view are expected to be confirmed; those that the server never noticed are not.
+_DISMISSED: Final = 4096
 #: How many ended tasks are remembered for those who ask late.
 _ENDED_TASKS: Final = 4096
 
@@ -59,6 +61,8 @@ class Inventory:
         self._ended: OrderedDict[MoRef, Task] = OrderedDict()
         self._add: dict[MoRef, None] = {}
         self._remove: dict[MoRef, None] = {}
+        #: Taken out of the view, and ``leave`` has not come yet: whoever wants one of them again may get no ``enter``.
+        self._dismissed: OrderedDict[MoRef, None] = OrderedDict()
 
     # --- who watches what ---------------------------------------------------------------------------------------------
 
@@ -112,10 +116,11 @@ class Inventory:
     def _unwant(self, ref: MoRef) -> None:
         if ref in self._add:
             del self._add[ref]
-            self._drop(ref)
+            if ref not in self._dismissed:
+                self._drop(ref)
             return
-        # What is known stays until the removal is sent: whoever watches again before that sees no gap, and no new
-        # ``enter`` would come for it.
+        # What is known stays until the server confirms the removal: whoever watches again before that sees no gap, and
+        # no new ``enter`` would come for it if the server looks only when it is back.
         self._remove[ref] = None
         self._changed()
 
@@ -133,14 +138,32 @@ class Inventory:
             del self._add[ref]
         for ref in remove:
             del self._remove[ref]
-            self._drop(ref)
+            if ref.type == "Task" or ref in self._missing:
+                self._drop(ref)
+            else:
+                self._dismissed[ref] = None
+        while len(self._dismissed) > _DISMISSED:
+            ref, _ = self._dismissed.popitem(last=False)
+            if ref not in self._watchers:
+                self._drop(ref)
         return add, remove
+
+    def _left(self, ref: MoRef) -> None:
+        """The server confirms a removal."""
+        del self._dismissed[ref]
+        self._drop(ref)
+        if ref in self._watchers:
+            # Wanted again since. If that was noticed already, the object itself is gone, and asking once more tells.
+            self._add[ref] = None
+            self._changed()
 
     def resync(self) -> None:
         """A new view is empty: everything has to be added again, and what does not enter is not there."""
-        for ref in self._remove:
-            self._drop(ref)
+        for ref in (*self._remove, *self._dismissed):
+            if ref not in self._watchers:
+                self._drop(ref)
         self._remove = {}
+        self._dismissed.clear()
         self._superseded.clear()
         self._add = dict.fromkeys([*self._watchers, *self._tasks])
         self._changed()
@@ -150,6 +173,7 @@ class Inventory:
         self._records.clear()
         self._missing.clear()
         self._paths.clear()
+        self._dismissed.clear()
         self._ended.clear()
         for ref in list(self._tasks):
             self._settle(Task(ref, TaskState.LOST))
@@ -175,8 +199,10 @@ class Inventory:
         for change in updates:
             if change.ref.type == "Task":
                 self._apply_task(change)
-            elif change.ref not in self._watchers and change.ref not in self._remove:
-                continue  # taken out of the view a moment ago
+            elif not (change.ref in self._watchers or change.ref in self._remove or change.ref in self._dismissed):
+                continue  # nobody has wanted it for long
+            elif change.kind == "leave" and change.ref in self._dismissed:
+                self._left(change.ref)
             elif change.kind == "leave":
                 self._lose(change.ref)
             else:
@@ -243,6 +269,7 @@ class Inventory:
         if ref.type == "Task":
             self._settle(Task(ref, TaskState.LOST))
             return
+        self._dismissed.pop(ref, None)
         if ref not in self._watchers or ref in self._missing:
             return
         self._records.pop(ref, None)

@@ -354,3 +354,21 @@ async def test_a_call_on_a_connection_that_was_closed_fails_at_once(adapter: Ada
     with pytest.raises(Unreachable, match="closed"):
         await vcenter.names_of([MoRef("Folder", "group-1")])
     assert time.monotonic() - started < 1.0
+
+
+async def test_what_is_watched_again_before_the_server_noticed_is_still_pushed(
+    adapter: Adapter, vcenter: VCenter, watched: MoRef, twin: Twin
+) -> None:
+    # Out of the view and into it again between two looks of the server: for it nothing has happened.
+    twin.control.latency("WaitForUpdatesEx", seconds=0.5)
+    move(twin, watched, 7)
+    await adapter.until(lambda: vlan(vcenter, watched) == 7, "an answer after which the server looks again late")
+    changes = twin.control.counters(OPERATOR)["ModifyListView"]
+    vcenter.watch(KEY, [])
+    await adapter.until(lambda: twin.control.counters(OPERATOR)["ModifyListView"] > changes, "the removal")
+    vcenter.watch(KEY, [watched])
+    await adapter.until(lambda: vcenter.cached(watched), "the state of what is watched again")
+    assert not vcenter.missing(watched)
+    twin.control.clear_latency()
+    move(twin, watched, 8)
+    await adapter.until(lambda: vlan(vcenter, watched) == 8, "the next change")
