@@ -191,22 +191,35 @@ class VCenter:
     # --- virtual machines: reads ------------------------------------------------------------------------------------
 
     async def resolve_placement(self, request: PlacementRequest) -> Placement:
-        """Resolve names and paths; raises ``Blocked`` that lists the candidates."""
-        return await self._link.call(
-            "RetrievePropertiesEx", lambda session: placement.resolve(session, request), target="placement"
+        """Resolve names and paths, a minute ago at most; raises ``Blocked`` that lists the candidates."""
+        return await self._remembered.get(
+            self._link.generation,
+            ("placement", request),
+            lambda: self._link.call(
+                "RetrievePropertiesEx", lambda session: placement.resolve(session, request), target="placement"
+            ),
+            fresh=True,
         )
 
     async def find_virtual_machine(self, datacenter: str, path: str) -> tuple[VirtualMachine, str]:
         """Find a VM or template by name or path; returns it detailed, and its inventory path."""
-        found = await self._link.call(
-            "FindByInventoryPath",
-            lambda session: virtual_machines.find_by_path(session, datacenter, path),
-            target=f"virtual machine {path}",
-        )
-        if found is None:
+
+        async def locate() -> lookup.Hit:
+            return await self._link.call(
+                "FindByInventoryPath",
+                lambda session: virtual_machines.locate(session, datacenter, path),
+                target=f"virtual machine {path}",
+            )
+
+        hit = await self._remembered.get(self._link.generation, ("machine", datacenter, path), locate, fresh=True)
+        record = await self.read_virtual_machine(hit.ref)
+        if record is None or record.name != hit.name:
+            # Another one has the name since, as when a build replaces a template.
+            hit = await locate()
+            record = await self.read_virtual_machine(hit.ref)
+        if record is None:
             raise Gone(f"{path} was deleted while it was being read.")
-        self._inventory.refresh(found[0])
-        return found
+        return record, hit.path
 
     async def find_by_instance_uuid(self, instance_uuid: str) -> VirtualMachine | None:
         """Find a VM by instance UUID (blind to inaccessible VMs)."""

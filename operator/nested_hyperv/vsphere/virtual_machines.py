@@ -11,7 +11,7 @@ from nested_hyperv.domain.errors import Concurrent
 from nested_hyperv.domain.inventory import Host, MoRef, VirtualMachine
 from nested_hyperv.domain.ownership import MARK_KEY
 from nested_hyperv.vsphere.collector import read, read_many
-from nested_hyperv.vsphere.lookup import KINDS, children, datacenter, find
+from nested_hyperv.vsphere.lookup import KINDS, Hit, children, datacenter, find
 from nested_hyperv.vsphere.projection import DETAIL_PATHS, detail_of, paths_of, record_of
 from nested_hyperv.vsphere.refs import escaped, moref
 from nested_hyperv.vsphere.specs import clone_spec, machine_changes
@@ -26,8 +26,8 @@ __all__ = [
     "cards_for",
     "clone",
     "find_by_instance_uuid",
-    "find_by_path",
     "find_named",
+    "locate",
     "offered_guest_ids",
     "power_off",
     "power_on",
@@ -65,11 +65,9 @@ def read_machine(session: Session, ref: MoRef) -> VirtualMachine | None:
     return replace(record, detail=detail_of(record.change_version, properties, MARK_KEY))
 
 
-def find_by_path(session: Session, datacenter_name: str, text: str) -> tuple[VirtualMachine, str] | None:
-    """Find a VM or template by name or path; ``None`` if it went away in the middle."""
-    hit = find(session, datacenter(session, datacenter_name), KINDS["machine"], text)
-    machine = read_machine(session, hit.ref)
-    return (machine, hit.path) if machine is not None else None
+def locate(session: Session, datacenter_name: str, text: str) -> Hit:
+    """Find a VM or template by name or path."""
+    return find(session, datacenter(session, datacenter_name), KINDS["machine"], text)
 
 
 def find_by_instance_uuid(session: Session, instance_uuid: str) -> VirtualMachine | None:
