@@ -14,6 +14,7 @@ def create(crowd: Crowd, count: int) -> tuple[list[Figure], tuple[str, ...]]:
     scenario = f"create {count} port groups"
     program = crowd.peer.create_port_groups([f"program-{number}" for number in range(count)])
     narrow = Peer(crowd.lab.twin, CONNECTIONS).create_port_groups([f"narrow-{number}" for number in range(count // 2)])
+    fill(crowd, 1)  # the programs are logged in before their clocks start, too
     meter = crowd.meter()
     seconds = fill(crowd, count)
     usage = meter.read()
