@@ -13,7 +13,16 @@ from typing import TYPE_CHECKING, Any, Final
 from nested_hyperv.api.conditions import Reason
 from nested_hyperv.api.meta import ANNOTATION_ORPHAN, FINALIZER_TEARDOWN, KIND_HOST, KIND_PORT_GROUP
 from nested_hyperv.api.parsing import InvalidSpec
-from nested_hyperv.domain.errors import Blocked, Conflict, Connecting, OperatorError, RetryAt, Transient, Unreachable
+from nested_hyperv.domain.errors import (
+    Blocked,
+    Conflict,
+    Connecting,
+    OperatorError,
+    Reconnecting,
+    RetryAt,
+    Transient,
+    Unreachable,
+)
 from nested_hyperv.domain.plan import Release
 from nested_hyperv.domain.resource import ObjectKey
 from nested_hyperv.domain.verdict import Situation, Verdict
@@ -136,7 +145,8 @@ class Engine:
             passing = isinstance(error, Transient) and not isinstance(error, Unreachable)
             memory.failures += passing
             result, outcome = self._failed(resource, memory, error), self._retry(error, memory.failures)
-            if passing and memory.failures <= _QUIET_FAILURES and not resource.deleting:
+            brief = memory.failures <= _QUIET_FAILURES or isinstance(error, Reconnecting)
+            if passing and brief and not resource.deleting:
                 return outcome  # most of these pass at once; status tells what lasts
         current = self._current(result.resource)
         if current is None:

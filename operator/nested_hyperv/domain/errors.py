@@ -27,6 +27,7 @@ __all__ = [
     "OutcomeUnknown",
     "PermissionDenied",
     "PowerOffNeeded",
+    "Reconnecting",
     "RetryAt",
     "Transient",
     "Unreachable",
@@ -74,6 +75,13 @@ class Unreachable(Transient):
 
 class Connecting(OperatorError):
     """The first connection is still being made; the caller is woken when it is up or has failed."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(Reason.PROGRESSING, message)
+
+
+class Reconnecting(Transient):
+    """A lost connection is being made again and is not reported yet: tried again, and not a word about it."""
 
     def __init__(self, message: str) -> None:
         super().__init__(Reason.PROGRESSING, message)

@@ -12,7 +12,7 @@ import logging
 from typing import TYPE_CHECKING, Protocol
 
 from nested_hyperv.api.conditions import Reason
-from nested_hyperv.domain.errors import Blocked, Connecting, OperatorError, Transient, Unreachable
+from nested_hyperv.domain.errors import Blocked, Connecting, OperatorError, Reconnecting, Transient, Unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,7 +83,10 @@ class Availability:
 
     def as_reported(self, error: Unreachable) -> OperatorError:
         """Return the error of a call that was not answered, as strong as what has been reported."""
-        return error if self._reported_down else Transient(Reason.PROGRESSING, f"{error.message} It is tried again.")
+        if self._reported_down:
+            return error
+        message = f"{error.message} It is tried again."
+        return Transient(Reason.PROGRESSING, message) if self.up else Reconnecting(message)
 
     # --- for the keeper -------------------------------------------------------------------------------------------
 
