@@ -72,13 +72,17 @@ class EventLog:
 
 
 @dataclass
-class RepairCount:
-    """The metric of repairs."""
+class Count:
+    """The metrics of repairs and releases."""
 
     repairs: list[tuple[str, str]] = field(default_factory=list)
+    releases: list[tuple[str, str]] = field(default_factory=list)
 
     def repaired(self, kind: str, field: str) -> None:
         self.repairs.append((kind, field))
+
+    def released(self, kind: str, reason: Reason) -> None:
+        self.releases.append((kind, reason.value))
 
 
 class Workbench:
@@ -88,7 +92,7 @@ class Workbench:
         self.clock = FakeClock()
         self.api = MemoryApiServer()
         self.vcenter, self.other = FakeVCenter(), FakeVCenter(uuid="vcenter-2")
-        self.events, self.meter = EventLog(), RepairCount()
+        self.events, self.meter = EventLog(), Count()
         self._share = workers_per_vcenter
         self.outcomes: dict[ObjectKey, Outcome] = {}
         self.start()
@@ -128,6 +132,7 @@ class Workbench:
             connections=connections,
             vcenters=self.vcenters,
             memories=self.memories,
+            meter=self.meter,
             report=report,
             shares=Shares(self._share, self.queue.add),
             enqueue=self.queue.add,

@@ -193,6 +193,7 @@ class Operator:
             memories=memories,
             report=report,
             shares=Shares(self._settings.workers * 3 // 4, self.queue.add),
+            meter=self.metrics,
             enqueue=self.queue.add,
         )
 

@@ -33,13 +33,13 @@ from .context import AwaitingPush
 from .reconciler import Reconciler, Result, handled_request
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Hashable, Mapping
 
     from nested_hyperv.domain.resource import Resource
 
     from .connections import Connections
     from .memory import Memories, Memory
-    from .ports import Events, Kube, Store, VCenters
+    from .ports import Events, Kube, Meter, Store, VCenters
     from .report import Report
     from .shares import Shares
 
@@ -83,6 +83,7 @@ class Engine:
         memories: Memories,
         report: Report,
         shares: Shares,
+        meter: Meter,
         enqueue: Callable[[ObjectKey], None],
     ) -> None:
         self._reconcilers = reconcilers
@@ -94,6 +95,7 @@ class Engine:
         self._memories = memories
         self._report = report
         self._shares = shares
+        self._meter = meter
         self._enqueue = enqueue
 
     async def reconcile(self, key: ObjectKey) -> Outcome:
@@ -104,7 +106,7 @@ class Engine:
         if resource is None:
             self._forget(key)
             return Done()
-        if not self._shares.enter(self._connection_of(resource), key):
+        if not self._shares.enter(self._vcenter_of(resource), key):
             return Done()
         try:
             return await self._pass(self._reconcilers[key.kind], resource)
@@ -125,6 +127,12 @@ class Engine:
     def _connection_of(resource: Resource) -> ObjectKey:
         ref = resource.spec.get("connectionRef") or {}
         return ObjectKey(_KIND_SECRET, ref.get("namespace") or resource.key.namespace, ref.get("name") or "")
+
+    def _vcenter_of(self, resource: Resource) -> Hashable:
+        """Whose share of the workers a pass takes: that of the server, however many Secrets name it."""
+        connection = self._connection_of(resource)
+        secret = self._store.secret(connection.namespace, connection.name)
+        return connection if secret is None else secret.data.get("server", "").strip().lower()
 
     async def _pass(self, reconciler: Reconciler[Any, Any, Any], resource: Resource) -> Outcome:
         memory = self._memories.of(resource)
@@ -219,6 +227,7 @@ class Engine:
         kind = "Warning" if release.reason in (Reason.ORPHANED, Reason.RELEASED_UNMARKED) else "Normal"
         self._events.emit(resource, kind, release.reason, release.message)
         await self._kube.remove_finalizer(resource, FINALIZER_TEARDOWN)
+        self._meter.released(resource.key.kind, release.reason)
         _log.info("%s: %s", release.reason, release.message)
         self._vcenters.release(resource.key)
         self._enqueue(self._connection_of(resource))

@@ -77,10 +77,13 @@ class Events(Protocol):
 
 
 class Meter(Protocol):
-    """Who counts what was repaired (metrics). Must not raise."""
+    """Who counts what was repaired and let go (metrics). Must not raise."""
 
     def repaired(self, kind: str, field: str) -> None:
         """A field was put back to what the spec says."""
+
+    def released(self, kind: str, reason: Reason) -> None:
+        """A resource that was being deleted has been let go."""
 
 
 class VCenters(Protocol):

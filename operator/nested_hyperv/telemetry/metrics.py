@@ -107,6 +107,9 @@ class Metrics:
         self._active = self._gauge("active_workers", "Passes that run now.", "controller")
         self._workers = self._gauge("max_concurrent_reconciles", "Workers.")
         self._repaired = self._counter("drift_repaired", "Fields put back to what the spec says.", "kind", "field")
+        self._released = self._counter(
+            "released", "Resources that were let go, by what became of their vSphere object.", "kind", "reason"
+        )
         self._calls = self._counter("vcenter_requests", "Calls to a vCenter.", "vcenter", "method", "code")
         self._call_seconds = Histogram(
             f"{_PREFIX}_vcenter_request_seconds",
@@ -147,6 +150,10 @@ class Metrics:
         """A field was put back to what the spec says."""
         # The key of a row is a name that a user chose: `networks[mgmt].network` counts as `networks[].network`.
         self._repaired.labels(kind, _ROW_KEY.sub("[]", field)).inc()
+
+    def released(self, kind: str, reason: str) -> None:
+        """A resource that was being deleted has been let go."""
+        self._released.labels(kind, str(reason)).inc()
 
     def called(self, server: str, method: str, code: str, seconds: float) -> None:
         """A call to a vCenter ended."""

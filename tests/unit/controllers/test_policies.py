@@ -367,6 +367,7 @@ async def test_a_deletion_waits_for_its_vcenter_and_tells_how_to_let_go(bench: W
     await bench.run()
     assert PORT_GROUP not in bench.api.objects
     assert "Orphaned" in bench.events.reasons
+    assert bench.meter.releases == [("NestedPortGroup", "Orphaned")]
     assert ref in bench.vcenter.port_groups
 
 

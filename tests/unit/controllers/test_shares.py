@@ -99,6 +99,30 @@ async def test_an_object_that_is_deleted_while_parked_holds_up_nobody() -> None:
     assert bench.condition(third) == ("True", "Succeeded")
 
 
+async def test_two_secrets_for_one_vcenter_have_one_share_of_the_workers() -> None:
+    bench = Workbench(workers_per_vcenter=1)
+    bench.connect()
+    bench.connect(ObjectKey("Secret", "lab", "again"))
+    first, second = (ObjectKey(NPG, "lab", name) for name in ("first", "second"))
+    bench.declare(first)
+    bench.declare(second, connectionRef={"name": "again"})
+    entered, original = asyncio.Event(), bench.vcenter.find_switch
+
+    async def find_switch(datacenter: str, switch: str, *, fresh: bool) -> Switch:
+        entered.set()
+        await asyncio.Event().wait()  # until the test ends
+        return await original(datacenter, switch, fresh=fresh)
+
+    bench.vcenter.find_switch = find_switch  # type: ignore[method-assign]
+    at_work = asyncio.create_task(bench.engine.reconcile(first))
+    await entered.wait()
+    entered.clear()
+
+    assert await bench.engine.reconcile(second) == Done(), "parked"
+    assert not entered.is_set()
+    at_work.cancel()
+
+
 class Crowd:
     """Keys that enter, leave and vanish, as workers and watch make them do."""
 

@@ -55,6 +55,12 @@ def test_names_that_users_choose_do_not_become_labels(metrics: Metrics) -> None:
     assert value(metrics, "nested_hyperv_drift_repaired_total", **labels) == 3
 
 
+def test_what_became_of_deleted_resources_is_counted(metrics: Metrics) -> None:
+    metrics.released("NestedHyperVHost", "Orphaned")
+
+    assert value(metrics, "nested_hyperv_released_total", kind="NestedHyperVHost", reason="Orphaned") == 1
+
+
 def test_objects_are_counted_at_the_scrape(metrics: Metrics) -> None:
     states = [("NestedPortGroup", "True"), ("NestedPortGroup", "True"), ("NestedHyperVHost", "Unknown")]
     metrics.watch_resources(lambda: states)
