@@ -6,7 +6,7 @@ import pytest
 
 from bed.waiting import NotInTimeError
 from nested_hyperv.api.conditions import Reason
-from nested_hyperv.domain.errors import Blocked, Connecting, OperatorError, Transient, Unreachable
+from nested_hyperv.domain.errors import Blocked, Connecting, OperatorError, Reconnecting, Transient, Unreachable
 from nested_hyperv.domain.resource import ObjectKey
 from nested_hyperv.vsphere.availability import Availability
 from nested_hyperv.vsphere.faults import Busy
@@ -78,9 +78,10 @@ async def test_within_the_grace_period_a_loss_is_only_a_disturbance() -> None:
     bench.woken.clear()
     bench.availability.went_down(SILENT)
     assert (bench.raised(), bench.woken) == (None, [])
-    assert type(bench.availability.error()) is Transient
-    assert type(bench.availability.as_reported(SILENT)) is Transient
+    assert type(bench.availability.error()) is Reconnecting
+    assert type(bench.availability.as_reported(SILENT)) is Reconnecting
     bench.availability.came_up()
+    assert type(bench.availability.as_reported(SILENT)) is Transient, "one lost call on a good connection is told"
     assert (bench.woken, bench.connected_calls) == ([], [True])
     bench.availability.close()
 
