@@ -42,10 +42,9 @@ class Server:
 
     def hang_up(self) -> None:
         for each in self._open:
-            # A close alone would wait for the thread that reads from it.
+            # Not closed here: a close waits for the thread that reads from it, and gives its number away meanwhile.
             with contextlib.suppress(OSError):
                 socket.socket.shutdown(each, socket.SHUT_RDWR)
-            each.close()
         self._open.clear()
 
     def close(self) -> None:
