@@ -51,7 +51,8 @@ class Edge:
         ended: asyncio.Future[BaseException | None] = loop.create_future()
 
         def hand_over(callback: Callable[[Watched], None], item: Watched) -> None:
-            loop.call_soon_threadsafe(callback, item)
+            with contextlib.suppress(RuntimeError):  # that loop is closed: the process is ending
+                loop.call_soon_threadsafe(callback, item)
 
         def end(error: BaseException | None) -> None:
             if not ended.done():
@@ -63,7 +64,7 @@ class Edge:
                 asyncio.run(self._watch(hand_over))
             except BaseException as raised:  # noqa: BLE001 - carried over to the loop that waits for this thread
                 error = raised
-            with contextlib.suppress(RuntimeError):  # that loop is closed: the process is ending
+            with contextlib.suppress(RuntimeError):
                 loop.call_soon_threadsafe(end, error)
 
         threading.Thread(target=watch, name="kopf", daemon=True).start()
