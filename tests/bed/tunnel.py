@@ -52,7 +52,9 @@ class Tunnel:
             _reset(each)
 
     def mend(self) -> None:
-        """Listen again, at the same port."""
+        """Listen (again), always at the same port; does nothing while it is not cut."""
+        if self._listener is not None:
+            return
         listener = socket.socket()
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(("127.0.0.1", self.port))

@@ -34,6 +34,7 @@ def far_lab(operator: OperatorProcess, new_lab: Callable[..., KubeLab], tunnel: 
     assert operator.running
     made = new_lab(server=f"127.0.0.1:{tunnel.port}")
     yield made
+    tunnel.mend()
     made.close()
 
 
@@ -50,7 +51,7 @@ def test_an_outage_changes_one_condition_and_nothing_else(
     tunnel.cut()
     for each in (inner, host):
         away = each.wait(lambda now: now.condition("VCenterReachable").status == "False", "away", seconds=GRACE)
-        assert away.condition("Ready") == before[each].condition("Ready")
+        assert away.condition("Ready") == before[each].condition("Ready"), str(away)
         rest = {key: value for key, value in away.status.items() if key != "conditions"}
         assert rest == {key: value for key, value in before[each].status.items() if key != "conditions"}
         assert health_of(away) == "Healthy"
@@ -77,8 +78,8 @@ def test_an_outage_changes_one_condition_and_nothing_else(
     tunnel.mend()
     inner.wait(lambda now: now.ready and stranger.vlan(now.status["moRef"]) == 120, "repaired", seconds=GRACE)
     for each in (inner, host, changed, fresh):
-        back = each.wait_ready(seconds=GRACE)
-        assert back.condition("VCenterReachable").status == "True"
+        each.wait_condition("VCenterReachable", "True", seconds=GRACE)
+        each.wait_ready(seconds=GRACE)
     assert stranger.vlan(changed.mo_ref) == 9
     gone.wait_gone(seconds=GRACE)
 
@@ -95,7 +96,7 @@ def test_an_orphan_lets_go_of_a_vcenter_that_never_comes_back(
     inner.annotate(orphan="true")
 
     inner.wait_gone()
-    assert "Orphaned" in {reason for reason, _ in inner.events()} or inner.wait_event("Orphaned")
+    assert inner.wait_event("Orphaned")
     assert stranger.port_group(mo_ref).name == inner.vsphere_name, "it is still there"
     stranger.destroy(stranger.port_group(mo_ref))
     far_lab.wait_secret_free()

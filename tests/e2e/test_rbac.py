@@ -44,8 +44,11 @@ def cases() -> list[Any]:
 
 
 @pytest.fixture
-def rules(cluster: ControlPlane, operator: OperatorProcess) -> Iterator[dict[str, list[dict[str, Any]]]]:
-    """The shipped rules, put back afterwards with an operator that has them."""
+def rules(
+    cluster: ControlPlane, operator: OperatorProcess, lab: KubeLab
+) -> Iterator[dict[str, list[dict[str, Any]]]]:
+    """The shipped rules, put back afterwards with an operator that has them, which takes down the lab."""
+    assert lab.namespace
     yield shipped()
     for name, original in shipped().items():
         grant(cluster, name, original)
