@@ -49,6 +49,7 @@ class Availability:
         self._error: OperatorError | None = None
         self._reported_down = True
         self._timer: asyncio.TimerHandle | None = None
+        self._closed = False
 
     @property
     def up(self) -> bool:
@@ -96,6 +97,8 @@ class Availability:
 
     def came_up(self) -> None:
         """Calls can be made."""
+        if self._closed:
+            return  # a login that was under way
         self._error = None
         self._up.set()
         self._stop_timer()
@@ -138,6 +141,7 @@ class Availability:
 
     def close(self) -> None:
         """Say nothing any more."""
+        self._closed = True
         self._stop_timer()
         self._up.clear()
         self._reported_down = True

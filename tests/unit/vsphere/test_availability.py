@@ -118,3 +118,11 @@ def test_pauses_grow_by_the_kind_of_failure_up_to_a_limit_and_start_again_after_
     assert pauses.after(REFUSED) >= tuning.refused_first * 0.8
     pauses.reset()
     assert pauses.after(Busy("503")) >= tuning.busy_pause * 0.8
+
+
+async def test_a_login_that_was_under_way_does_not_bring_a_closed_connection_back() -> None:
+    bench = Bench(grace=60)
+    bench.availability.came_up()
+    bench.availability.close()
+    bench.availability.came_up()
+    assert (bench.availability.up, bench.raised(), bench.connected_calls) == (False, Unreachable, [True, False])
