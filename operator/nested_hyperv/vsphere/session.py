@@ -80,7 +80,8 @@ def name_operation() -> None:
 
 def best_version(offered: str) -> tuple[str, Version]:
     """Choose pyVmomi's newest version that is not newer than the server's ``about.apiVersion``."""
-    server = tuple(int(part) for part in re.findall(r"\d+", offered))
+    # Some servers leave zeros at the end away: 8.0 is 8.0.0.0.
+    server = (*(int(part) for part in re.findall(r"\d+", offered)), 0, 0, 0)
     known = sorted(
         (tuple(int(part) for part in match[1].split(".")), version)
         for name, version in VmomiSupport.versionMap.items()

@@ -57,7 +57,7 @@ class VCenter:
         self._inventory = link.inventory
         self._owners = OwnerIndex(link.inventory.task)
         self._remembered = Remembered()
-        self._guest_ids: dict[tuple[MoRef, str], tuple[float, frozenset[str]]] = {}
+        self._guest_ids: dict[tuple[str, MoRef, str], tuple[float, frozenset[str]]] = {}
 
     @property
     def about(self) -> VCenterAbout:
@@ -286,7 +286,8 @@ class VCenter:
 
     async def offered_guest_ids(self, compute: MoRef, hardware_version: str) -> frozenset[str]:
         """Return the guest OS ids that a compute resource offers for a hardware version; kept for an hour."""
-        read_at, known = self._guest_ids.get((compute, hardware_version), (0.0, None))
+        question = (self.about.instance_uuid, compute, hardware_version)
+        read_at, known = self._guest_ids.get(question, (0.0, None))
         if known is not None and time.monotonic() - read_at < _GUEST_IDS_KEPT:
             return known
         offered = await self._link.call(
@@ -294,7 +295,7 @@ class VCenter:
             lambda session: virtual_machines.offered_guest_ids(session, compute, hardware_version),
             target=compute,
         )
-        self._guest_ids[compute, hardware_version] = (time.monotonic(), offered)
+        self._guest_ids[question] = (time.monotonic(), offered)
         return offered
 
     async def running_clones(self, template: MoRef) -> list[MoRef]:

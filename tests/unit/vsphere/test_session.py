@@ -11,7 +11,9 @@ from nested_hyperv.vsphere.session import best_version
     [
         ("6.7", "vim.version.version12", (6, 7)),
         ("6.7.3", "vim.version.version15", (6, 7, 3)),
+        ("7.0", "vim.version.v7_0", (7, 0, 0, 0)),
         ("7.0.3.0", "vim.version.v7_0_3_0", (7, 0, 3, 0)),
+        ("8.0", "vim.version.v8_0_0_0", (8, 0, 0, 0)),
         ("8.0.3.0", "vim.version.v8_0_3_0", (8, 0, 3, 0)),
         ("8.0.3.9", "vim.version.v8_0_3_1", (8, 0, 3, 1)),
         ("99.0.0.0", "vim.version.v9_1_1_0", (9, 1, 1, 0)),
