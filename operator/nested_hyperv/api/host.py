@@ -72,7 +72,11 @@ class Placement(ApiModel):
 
     datacenter: InventoryPath = Field(description="Datacenter: name or inventory path.")
     cluster: InventoryPath | None = Field(
-        default=None, description="Cluster that runs the machine: name or inventory path. Exactly one of cluster, host."
+        default=None,
+        description=(
+            "Cluster that runs the machine: name or inventory path. DRS chooses the host; without DRS the machines are"
+            " spread over the usable hosts. Exactly one of cluster, host."
+        ),
     )
     host: InventoryPath | None = Field(
         default=None,
