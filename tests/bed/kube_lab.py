@@ -1,4 +1,4 @@
-"""A namespace with a connection Secret and objects of both kinds, as a user of the operator has one; for tests and demo.
+"""A namespace with a connection Secret and objects of both kinds, as a user of the operator has one.
 
 Each lab has a vCenter account of its own, so that the calls made for it can be counted while others work on the same
 vCenter, and names of its own in vSphere. It talks to Kubernetes as admin and never asks the operator anything.
@@ -36,7 +36,9 @@ class KubeLab:
     @cached_property
     def api(self) -> client.ApiClient:
         """A Kubernetes client with admin rights."""
-        return config.new_client_from_config(config_file=str(self.plane.admin_kubeconfig), persist_config=False)
+        configuration = client.Configuration()
+        config.load_kube_config(str(self.plane.admin_kubeconfig), client_configuration=configuration)  # type: ignore[no-untyped-call]
+        return client.ApiClient(configuration)
 
     @cached_property
     def core(self) -> client.CoreV1Api:
@@ -50,7 +52,7 @@ class KubeLab:
     def open(self, **secret: str) -> Self:
         """Create namespace, account and Secret."""
         self.twin.control.password(self.account.name, self.account.password)
-        self.core.create_namespace({"metadata": {"name": self.namespace}})
+        self.core.create_namespace(client.V1Namespace(metadata=client.V1ObjectMeta(name=self.namespace)))
         self.create_secret(**secret)
         return self
 
@@ -67,8 +69,12 @@ class KubeLab:
 
     def create_secret(self, **changes: str) -> None:
         """Create the connection Secret."""
-        body = {"metadata": {"name": "vcenter"}, "type": f"{GROUP}/vcenter", "stringData": self.secret_data(**changes)}
-        self.core.create_namespaced_secret(self.namespace, body)
+        secret = client.V1Secret(
+            metadata=client.V1ObjectMeta(name="vcenter"),
+            type=f"{GROUP}/vcenter",
+            string_data=self.secret_data(**changes),
+        )
+        self.core.create_namespaced_secret(self.namespace, secret)
 
     def patch_secret(self, **changes: str) -> None:
         """Change keys of the connection Secret."""
@@ -76,8 +82,8 @@ class KubeLab:
 
     def secret_finalizers(self) -> Sequence[str]:
         """The finalizers of the connection Secret."""
-        found: Sequence[str] = self.core.read_namespaced_secret("vcenter", self.namespace).metadata.finalizers or ()
-        return found
+        metadata = self.core.read_namespaced_secret("vcenter", self.namespace).metadata
+        return metadata.finalizers or () if metadata is not None else ()
 
     def wait_secret_free(self) -> None:
         """Wait until nothing holds the connection Secret any more."""
@@ -129,4 +135,4 @@ class KubeLab:
                 if made.find() is not None:
                     made.patch(metadata={"finalizers": []})
             self.core.delete_namespace(self.namespace)
-            self.api.close()
+            self.api.close()  # type: ignore[no-untyped-call]

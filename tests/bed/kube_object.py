@@ -87,11 +87,12 @@ class KubeObject:
     def find(self) -> Snapshot | None:
         """Return it as it is now, or nothing."""
         try:
-            return Snapshot(self._objects.get_namespaced_custom_object(*self._where, self.name))
+            found: Any = self._objects.get_namespaced_custom_object(*self._where, self.name)
         except client.ApiException as error:
             if error.status == _NOT_FOUND:
                 return None
             raise
+        return Snapshot(found)
 
     def read(self) -> Snapshot:
         """Return it as it is now."""
@@ -105,12 +106,12 @@ class KubeObject:
         found: str = self.read().status["moRef"]
         return found
 
-    def patch(self, *, metadata: Mapping[str, Any] | None = None, **spec: Any) -> None:  # noqa: ANN401
+    def patch(self, *, metadata: Mapping[str, Any] | None = None, **spec: Any) -> None:
         """Merge into spec and metadata."""
         body = {"spec": spec, "metadata": dict(metadata or {})}
         self._objects.patch_namespaced_custom_object(*self._where, self.name, body, _content_type=_MERGE)
 
-    def patch_status(self, **status: Any) -> None:  # noqa: ANN401
+    def patch_status(self, **status: Any) -> None:
         """Merge into status: what was lost with a crash, for example."""
         body = {"status": status}
         self._objects.patch_namespaced_custom_object_status(*self._where, self.name, body, _content_type=_MERGE)
@@ -157,7 +158,7 @@ class KubeObject:
         """Its events as (reason, note), oldest first."""
         selector = f"regarding.name={self.name}"
         found = self._events.list_namespaced_event(self.namespace, field_selector=selector).items
-        return [(each.reason, each.note or "") for each in sorted(found, key=lambda each: str(each.event_time))]
+        return [(each.reason or "", each.note or "") for each in sorted(found, key=lambda each: str(each.event_time))]
 
     def wait_event(self, reason: str, *, seconds: float = 10.0) -> str:
         """Wait for an event, which is posted in the background; returns reason and note."""

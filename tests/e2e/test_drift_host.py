@@ -68,7 +68,7 @@ def to_bios(stranger: Stranger, ref: str) -> None:
     stranger.reconfigure_vm(ref, firmware="bios", bootOptions=boot)
 
 
-STOPPED = {
+STOPPED: dict[str, tuple[Callable[[Stranger, str], object], tuple[str, str]]] = {
     "virtualization.nestedHV": (lambda s, ref: s.reconfigure_vm(ref, nestedHVEnabled=False), ("false", "true")),
     "guestOS": (
         lambda s, ref: s.reconfigure_vm(ref, guestId="windows9Server64Guest"),
@@ -105,7 +105,7 @@ def test_a_changed_field_of_a_stopped_host_is_put_back_by_one_call(
     assert [write.subresource for write in module_lab.writes(since)] == ["status"]
 
 
-RUNNING = {
+RUNNING: dict[str, Callable[[Stranger, str], object]] = {
     "name": lambda s, ref: s.rename(s.vm(ref), "renamed"),
     "networks[inner].connected": lambda s, ref: s.edit_nic(ref, 0, connected=False),
 }

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from bed.operator_process import OperatorProcess
     from bed.stranger import Stranger
 
-Drift = "Callable[[Stranger, str], None]"
 Dvs = vim.dvs.VmwareDistributedVirtualSwitch
 
 
@@ -61,7 +60,7 @@ def set_trunk(stranger: Stranger, mo_ref: str) -> None:
     stranger.reconfigure_port_group(mo_ref, defaultPortConfig=Dvs.VmwarePortConfigPolicy(vlan=trunk))
 
 
-CASES = {
+CASES: dict[str, tuple[Callable[[Stranger, str], object], tuple[str, str]]] = {
     "macLearning": (lambda s, ref: s.set_policy(ref, learning={"enabled": False}), ("false", "true")),
     "promiscuous": (lambda s, ref: s.set_policy(ref, allowPromiscuous=True), ("true", "false")),
     "forgedTransmits": (lambda s, ref: s.set_policy(ref, forgedTransmits=False), ("false", "true")),

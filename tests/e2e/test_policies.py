@@ -168,7 +168,7 @@ def test_a_connection_of_another_namespace_has_to_admit_this_one(
 
 
 def test_a_wrong_password_is_told_and_a_corrected_one_is_used(lab: KubeLab) -> None:
-    lab.patch_secret(password="not the password")  # noqa: S106
+    lab.patch_secret(password="not the password")
     inner = lab.port_group()
     stalled = inner.wait_condition("Ready", "False", "AuthenticationFailed")
     assert stalled.condition("VCenterReachable").status == "False"

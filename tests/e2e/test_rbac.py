@@ -44,9 +44,7 @@ def cases() -> list[Any]:
 
 
 @pytest.fixture
-def rules(
-    cluster: ControlPlane, operator: OperatorProcess, lab: KubeLab
-) -> Iterator[dict[str, list[dict[str, Any]]]]:
+def rules(cluster: ControlPlane, operator: OperatorProcess, lab: KubeLab) -> Iterator[dict[str, list[dict[str, Any]]]]:
     """The shipped rules, put back afterwards with an operator that has them, which takes down the lab."""
     assert lab.namespace
     yield shipped()
