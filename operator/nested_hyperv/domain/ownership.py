@@ -1,6 +1,6 @@
 """Who owns a vSphere object: the mark, how it is written, and what it proves.
 
-The mark of a port group stands in its description, the mark of a VM in ``extraConfig["nestedhv.owner"]``. Both are
+The mark of a port group stands in its description, the mark of a VM in ``extraConfig["nestedhv.io/owner"]``. Both are
 set by the one call that creates the object. ``owner`` names one custom resource of one cluster; ``lineage`` names its
 namespace and name alone, so that a rebuilt cluster or a re-created resource can recognise (not: take) what was its own.
 Clones of a VM copy ``extraConfig``: there the mark counts only together with the instance UUID inside it.
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MARK_KEY", "BoundAdapter", "Identity", "Mark", "Ownership", "identify", "parse_mark", "port_group_text"]
 
-#: Without a slash: vSphere takes one in a key, but Veeam does not back such a VM up (vmware/vic issue 6114).
-MARK_KEY: Final = "nestedhv.owner"
+MARK_KEY: Final = "nestedhv.io/owner"
 _ROOT: Final = uuid.uuid5(uuid.NAMESPACE_DNS, "nestedhv.io")
 _UUID: Final = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _PORT_GROUP_MARK: Final = re.compile(

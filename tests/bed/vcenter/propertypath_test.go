@@ -14,7 +14,7 @@ func TestPathsThatCanExistAreValid(t *testing.T) {
 		{"VirtualMachine", "config.hardware.numCPU", true},
 		{"VirtualMachine", "config.bootOptions.efiSecureBootEnabled", true},
 		{"VirtualMachine", "config.hardware.device[4000].macAddress", true},
-		{"VirtualMachine", `config.extraConfig["nestedhv.owner"].value`, true},
+		{"VirtualMachine", `config.extraConfig["nestedhv.io/owner"].value`, true},
 		{"VirtualMachine", "guest.ipAddress", true},
 		{"VirtualMachine", "summary.runtime.powerState", true},
 		{"VirtualMachine", "config.hardware.nestedHVEnabled", false},

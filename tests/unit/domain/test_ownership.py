@@ -1,7 +1,6 @@
 """Marks: what they say, what they prove, and what people wrote around them."""
 
 import json
-import re
 import uuid
 
 import pytest
@@ -9,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nested_hyperv.domain.ownership import (
-    MARK_KEY,
     BoundAdapter,
     Identity,
     Mark,
@@ -130,8 +128,3 @@ def test_the_identity_of_a_sample_never_changes() -> None:
     assert identify("cluster-1", KEY, "uid-1") == Identity(
         owner="1cf520f0-0baa-5115-9316-8f1140698936", lineage="0b0fa4c0-7a82-5d0d-acf1-d0b2f826c74f"
     )
-
-
-def test_the_key_of_the_mark_has_only_characters_that_backup_tools_take() -> None:
-    # Observed (vmware/vic issue 6114): vSphere takes any key; Veeam backs no VM up that has a slash or a bar in one.
-    assert re.fullmatch(r"[a-z]+(\.[a-z]+)*", MARK_KEY)

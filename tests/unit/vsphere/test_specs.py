@@ -143,6 +143,6 @@ def test_a_clone_carries_place_identity_and_mark_and_stays_off(host: MoRef | Non
     assert (spec.powerOn, spec.template, spec.config.instanceUuid, spec.config.nestedHVEnabled) == (
         False, False, "uuid-9", True,
     )  # fmt: skip
-    assert [(option.key, option.value) for option in spec.config.extraConfig] == [("nestedhv.owner", "the mark")]
+    assert [(option.key, option.value) for option in spec.config.extraConfig] == [("nestedhv.io/owner", "the mark")]
     assert (spec.location.host is None) == (host is None)
     assert spec.config.changeVersion is None

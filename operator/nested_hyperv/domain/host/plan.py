@@ -14,7 +14,7 @@ from nested_hyperv.api.conditions import Reason
 from nested_hyperv.api.host import DisruptionMode
 from nested_hyperv.domain.errors import Blocked
 from nested_hyperv.domain.inventory import Change, VirtualMachineSettings
-from nested_hyperv.domain.ownership import MARK_KEY, Mark, Ownership, parse_mark
+from nested_hyperv.domain.ownership import Mark, Ownership, parse_mark
 from nested_hyperv.domain.plan import Destroy, Plan, PowerOff, Reconfigure, Release, ShutdownGuest
 from nested_hyperv.domain.verdict import Network, Situation, Verdict
 
@@ -215,7 +215,7 @@ def _check_ownership(subject: Subject, vm: VirtualMachine, mark: Mark | None) ->
         raise Blocked(
             Reason.OWNERSHIP_LOST,
             f"{where} no longer carries the mark of this resource, so it is not touched. Restore extraConfig "
-            f"{MARK_KEY}, or {cure}.",
+            f"nestedhv.io/owner, or {cure}.",
         )
     raise Blocked(Reason.CONFLICT, f"{where} carries the mark of another resource, so it is not touched; {cure}.")
 
