@@ -106,7 +106,7 @@ def test_retain_leaves_the_objects_and_takes_the_marks_away(lab: KubeLab, strang
 
     assert lab.calls.changes() == {"ReconfigureDVPortgroup_Task": 1, "ReconfigVM_Task": 1}
     assert "nestedhv.io/owner" not in (group.config.description or "")
-    assert "nestedhv.owner" not in {option.key for option in vm.config.extraConfig}
+    assert "nestedhv.io/owner" not in {option.key for option in vm.config.extraConfig}
     assert vm.runtime.powerState == "poweredOn", "nobody is disturbed"
     stranger.power(host_id := vm._moId, on=False)  # noqa: SLF001 - pyVmomi's name for the id
     stranger.destroy(stranger.vm(host_id))

@@ -20,7 +20,7 @@ def test_a_strangers_clone_of_our_machine_is_left_alone(lab: KubeLab, stranger: 
     lab.calls.mark()
 
     copy = stranger.clone(host.mo_ref, f"{lab.namespace}-copy")
-    assert "nestedhv.owner" in {option.key for option in stranger.vm(copy).config.extraConfig}, "the mark is copied"
+    assert "nestedhv.io/owner" in {option.key for option in stranger.vm(copy).config.extraConfig}, "the mark is copied"
     stranger.reconfigure_vm(copy, numCPUs=1, nestedHVEnabled=False)
     stranger.reconfigure_vm(host.mo_ref, memoryMB=4096)
     host.wait(lambda now: now.status.get("lastRepair"), "our own machine repaired")
