@@ -61,8 +61,7 @@ class KubeWriter:
         except Missing as error:
             raise self._vanished(resource) from error
         except Unexpected as error:
-            # 422: an object that is being deleted takes no new finalizer.
-            if error.status == HTTPStatus.UNPROCESSABLE_ENTITY:
+            if _takes_no_finalizer(error):
                 raise Conflict(f"{resource.key} is being deleted since it was read: {error}") from error
             raise
 
@@ -82,7 +81,7 @@ class KubeWriter:
         except Missing as error:
             raise self._vanished(secret) from error
         except Unexpected as error:
-            if error.status == HTTPStatus.UNPROCESSABLE_ENTITY:
+            if _takes_no_finalizer(error):
                 raise _terminating(secret) from error
             raise
 
@@ -114,6 +113,11 @@ class KubeWriter:
         # The watch tells a deletion, unless it happened while the watch was away.
         self._store.remove(item.key, item.uid, item.resource_version)
         return Conflict(f"{item.key} does not exist any more")
+
+
+def _takes_no_finalizer(error: Unexpected) -> bool:
+    """Whether a write was refused because the object is being deleted; admission refuses with 422, too."""
+    return error.status == HTTPStatus.UNPROCESSABLE_ENTITY and "no new finalizers" in str(error)
 
 
 def _terminating(secret: ConnectionSecret) -> Blocked:

@@ -10,6 +10,7 @@ import pytest
 from nested_hyperv.api.conditions import Reason
 from nested_hyperv.api.meta import FINALIZER_IN_USE, FINALIZER_TEARDOWN
 from nested_hyperv.domain.errors import Blocked, Conflict
+from nested_hyperv.kube.client import Unexpected
 from support.kube import Admin, Operator
 
 READY = {
@@ -216,10 +217,21 @@ async def test_a_secret_that_is_being_deleted_takes_no_new_user(
 
 async def test_a_finalizer_on_an_object_that_is_being_deleted_is_a_conflict(admin: Admin, operator: Operator) -> None:
     key = await admin.port_group("pg")
-    resource = await operator.writer.add_finalizer(await operator.listed(key), "example.com/theirs")
+    await operator.listed(key)
+    patch = '{"metadata": {"finalizers": ["example.com/theirs"]}}'
+    await admin.kubectl("patch", "npg", "pg", "--type=merge", f"--patch={patch}")
+    await operator.listed(key)
     await admin.kubectl("delete", "npg", "pg", "--wait=false")
     deleting = await operator.listed(key)
 
     with pytest.raises(Conflict, match="is being deleted"):
         await operator.writer.add_finalizer(deleting, FINALIZER_TEARDOWN)
-    await operator.writer.remove_finalizer(deleting, *resource.finalizers)
+
+    await admin.kubectl("patch", "npg", "pg", "--type=merge", '--patch={"metadata": {"finalizers": null}}')
+
+
+async def test_a_refusal_by_admission_is_not_taken_for_a_deletion(admin: Admin, operator: Operator) -> None:
+    # Both are a 422. As a conflict it would be tried again without a word.
+    resource = await operator.listed(await admin.port_group("pg"))
+    with pytest.raises(Unexpected, match="may only add and remove the finalizer"):
+        await operator.writer.add_finalizer(resource, "example.com/theirs")
