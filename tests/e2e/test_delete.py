@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 def leftovers(lab: KubeLab, vcenter: Twin) -> list[str]:
     """What vCenter still has of a lab."""
     state = vcenter.control.state()
-    named = [*state.vms, *state.port_groups]
-    return [each.name for each in named if each.name.startswith(lab.namespace)]
+    names = [*(vm.name for vm in state.vms), *(group.name for group in state.port_groups)]
+    return [name for name in names if name.startswith(lab.namespace)]
 
 
 def test_a_deleted_port_group_goes_with_one_call_and_two_writes(lab: KubeLab, vcenter: Twin) -> None:
@@ -161,5 +161,10 @@ def test_a_secret_deleted_too_early_serves_until_the_lab_is_gone(lab: KubeLab, s
     late.wait_gone()
     inner.delete()
     inner.wait_gone()
-    names = lambda: [each.metadata.name for each in lab.core.list_namespaced_secret(lab.namespace).items]  # noqa: E731
-    wait_for(lambda: "vcenter" not in names(), "the Secret to be gone", detail=lambda: str(names()))
+    wait_for(lambda: not secrets_of(lab), "the Secret to be gone", detail=lambda: str(secrets_of(lab)))
+
+
+def secrets_of(lab: KubeLab) -> list[str]:
+    """The connection Secrets of a lab, by name."""
+    found = lab.core.list_namespaced_secret(lab.namespace, field_selector="type=nestedhv.io/vcenter").items
+    return [each.metadata.name or "" for each in found if each.metadata is not None]

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bed.estate import flags, stock
+from bed.stranger import Stranger
 from bed.twin import Twin
 from bed.waiting import wait_for
 from support.health import health_of
 
 if TYPE_CHECKING:
     from bed.kube_lab import KubeLab
-    from bed.stranger import Stranger
 
 
 def test_a_strangers_clone_of_our_machine_is_left_alone(lab: KubeLab, stranger: Stranger) -> None:
@@ -150,3 +150,23 @@ def test_a_secret_that_points_at_another_vcenter_changes_nothing(lab: KubeLab) -
         host.wait_ready()
     assert lab.calls.changes() == {"Destroy_Task": 1}
     wait_for(lambda: lab.twin.control.state().port_group(inner.vsphere_name) is None, "the port group to be gone")
+
+
+def test_another_vcenter_is_used_once_somebody_accepts_it(lab: KubeLab, stranger: Stranger) -> None:
+    inner = lab.port_group()
+    mo_ref = inner.wait_ready().status["moRef"]
+    lab.calls.mark()
+    with Twin(arguments=flags(1)) as other:
+        other.control.password(lab.account.name, lab.account.password)
+        lab.patch_secret(**lab.secret_data(server=f"{other.host}:{other.port}", **{"ca.crt": other.ca.read_text()}))
+        inner.wait_condition("Ready", "False", "VCenterChanged")
+        with Stranger(other) as there:
+            inner.annotate(accept_vcenter=there.instance.content.about.instanceUuid)
+            inner.wait_ready()
+            assert other.control.state().port_group(inner.vsphere_name) is not None
+        inner.delete()
+        inner.wait_gone()
+        assert other.control.state().port_group(inner.vsphere_name) is None
+    assert lab.calls.changes() == {}
+    assert stranger.port_group(mo_ref).name == inner.vsphere_name, "what is in the first one is a person's to remove"
+    stranger.destroy(stranger.port_group(mo_ref))
