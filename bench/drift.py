@@ -65,7 +65,10 @@ def figures(among: int, repaired: Sequence[float], raw: Sequence[float]) -> list
 
 
 class _Watch:
-    """A property collector on one port group."""
+    """A property collector on one port group.
+
+    It needs a vCenter whose tasks take their time: a repair within milliseconds may be over before the drift is told.
+    """
 
     def __init__(self, instance: Any, mo_ref: str) -> None:
         group = _PortGroup(mo_ref, instance._stub)  # noqa: SLF001

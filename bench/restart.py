@@ -26,5 +26,6 @@ def restart(crowd: Crowd) -> list[Figure]:
         Figure(scenario, "until every object is verified", last - started, "s", bar="< 30 at 10,000"),
         Figure(scenario, "Kubernetes writes", sum(usage.writes.values()) + usage.events, "writes", bar="0"),
         Figure(scenario, "vCenter calls", sum(usage.calls.values()), "calls", note=counts(usage.calls, 1)),
+        Figure(scenario, "passes per object", passes / count, "passes"),
         Figure(scenario, "CPU", usage.cpu_seconds, "s"),
     ]
