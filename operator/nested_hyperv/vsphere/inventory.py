@@ -10,6 +10,7 @@ remembered as superseded, so it is dropped; otherwise it would look like drift, 
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict, deque
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
@@ -38,6 +39,9 @@ _WATCHABLE: Final = frozenset(
 _REMEMBERED: Final = 8
 #: How many removals from the view are expected to be confirmed; those that the server never noticed are not.
 _DISMISSED: Final = 4096
+#: How many live reads of objects that nobody watches yet are kept for whoever is about to, and for how many seconds.
+_READ_AHEAD: Final = 256
+_READ_AHEAD_SECONDS: Final = 2.0
 #: How many ended tasks are remembered for those who ask late.
 _ENDED_TASKS: Final = 4096
 
@@ -45,11 +49,19 @@ _ENDED_TASKS: Final = 4096
 class Inventory:
     """Cache of records, index of watchers, and running tasks."""
 
-    def __init__(self, *, notify: Callable[[ObjectKey], None], changed: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        *,
+        notify: Callable[[ObjectKey], None],
+        changed: Callable[[], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         #: How many answers of the long poll there have been.
         self.pushes = 0
         self._notify = notify
         self._changed = changed
+        self._clock = clock
+        self._read_ahead: OrderedDict[MoRef, tuple[float, Record]] = OrderedDict()
         self._records: dict[MoRef, Record] = {}
         self._missing: set[MoRef] = set()
         self._superseded: dict[MoRef, deque[str]] = {}
@@ -88,6 +100,13 @@ class Inventory:
             return
         self._watchers[ref] = {key}
         self._want(ref)
+        self._take_read_ahead(ref)
+
+    def _take_read_ahead(self, ref: MoRef) -> None:
+        """Begin with what was read a moment ago: an ``enter`` that says the same is no news to anybody."""
+        read_at, record = self._read_ahead.pop(ref, (0.0, None))
+        if record is not None and ref not in self._records and self._clock() - read_at < _READ_AHEAD_SECONDS:
+            self.refresh(record, wake=False)
 
     def _unwatch(self, key: ObjectKey, ref: MoRef) -> None:
         keys = self._watchers[ref]
@@ -165,6 +184,7 @@ class Inventory:
         self._remove = {}
         self._dismissed.clear()
         self._superseded.clear()
+        self._read_ahead.clear()
         self._add = dict.fromkeys([*self._watchers, *self._tasks])
         self._changed()
 
@@ -242,10 +262,14 @@ class Inventory:
             return replace(new, path=f"{parent}/{new.name}" if parent else "")
         return new
 
-    def refresh(self, record: Record) -> None:
+    def refresh(self, record: Record, *, wake: bool = True) -> None:
         """A live read: newer than everything that the poll has sent."""
         ref = record.ref
         if ref not in self._watchers:
+            self._read_ahead[ref] = (self._clock(), record)
+            self._read_ahead.move_to_end(ref)
+            if len(self._read_ahead) > _READ_AHEAD:
+                self._read_ahead.popitem(last=False)
             return
         if isinstance(record, Switch) and record.path:
             self._paths[ref] = record.path
@@ -258,10 +282,12 @@ class Inventory:
         if record != old:
             self._records[ref] = record
             self._supersede(ref, old, record)
-            self._wake(ref)
+            if wake:
+                self._wake(ref)
 
     def gone(self, ref: MoRef) -> None:
         """A live read found nothing."""
+        self._read_ahead.pop(ref, None)
         if ref in self._watchers:
             self._lose(ref)
 

@@ -103,9 +103,10 @@ class HostKind:
     async def _read(self, context: Context[NestedHyperVHostSpec], ref: MoRef) -> VirtualMachine | None:
         vcenter = context.vcenter
         if not context.live and not vcenter.missing(ref):
+            if vcenter.cached(ref) is None:
+                vcenter.watch(context.key, [ref])
             cached = vcenter.cached(ref)
             if not isinstance(cached, VirtualMachine):
-                vcenter.watch(context.key, [ref])
                 raise AwaitingPush
             if cached.detailed or not cached.config_available:
                 return cached

@@ -89,10 +89,11 @@ class PortGroupKind:
     async def _read(self, context: Context[NestedPortGroupSpec], switch: Switch, ref: MoRef) -> PortGroup | None:
         vcenter = context.vcenter
         if not context.live and not vcenter.missing(ref):
+            if vcenter.cached(ref) is None:
+                vcenter.watch(context.key, [switch.ref, ref])
             cached = vcenter.cached(ref)
             if isinstance(cached, PortGroup):
                 return cached
-            vcenter.watch(context.key, [switch.ref, ref])
             raise AwaitingPush
         return await vcenter.read_port_group(ref)
 
