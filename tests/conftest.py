@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from bed.twin import Twin
-
     from bed.apiserver import ControlPlane
+    from bed.twin import Twin
 
 _KEPT_LOGS = pytest.StashKey[list[Path]]()
 

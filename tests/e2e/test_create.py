@@ -21,7 +21,7 @@ def test_a_port_group_is_made_ready_by_one_call_and_three_writes(lab: KubeLab, v
     ready = inner.wait_ready()
 
     assert lab.calls.changes() == {"CreateDVPortgroup_Task": 1}
-    writes = lab.writes(since)
+    writes = lab.wait_writes(since, 3)
     assert [(w.verb, w.subresource, w.status) for w in writes] == [
         ("patch", "", 200),  # the finalizer
         ("patch", "status", 200),  # which vCenter, before anything exists in it

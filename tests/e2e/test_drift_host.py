@@ -102,7 +102,7 @@ def test_a_changed_field_of_a_stopped_host_is_put_back_by_one_call(
     assert repaired.status["observed"] == before.status["observed"]
     assert repaired.condition("Ready") == before.condition("Ready"), "Ready all the time"
     assert module_lab.calls.changes() == {"ReconfigVM_Task": 1}
-    assert [write.subresource for write in module_lab.writes(since)] == ["status"]
+    assert [write.subresource for write in module_lab.wait_writes(since, 1)] == ["status"]
 
 
 RUNNING: dict[str, Callable[[Stranger, str], object]] = {

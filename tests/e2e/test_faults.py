@@ -98,4 +98,4 @@ def test_a_lost_session_is_made_again_without_a_word(lab: KubeLab, stranger: Str
     stranger.set_vlan(inner.mo_ref, 7)
     repaired = inner.wait(lambda now: now.status.get("lastRepair"), "repaired")
     assert repaired.condition("VCenterReachable") == before.condition("VCenterReachable")
-    assert len(lab.writes(since)) == 1, "the repair, and nothing about the session"
+    assert len(lab.wait_writes(since, 1)) == 1, "the repair, and nothing about the session"

@@ -130,7 +130,7 @@ def test_a_requested_reconcile_reads_vsphere_and_is_answered(lab: KubeLab) -> No
     inner.wait(lambda now: now.status.get("lastHandledReconcileAt") == "2026-01-01T00:00:00Z", "the answer")
     assert lab.calls.changes() == {}
     assert lab.calls.noise(), "it is read from vSphere, not from memory"
-    assert [write.subresource for write in lab.writes(since)] == ["status"]
+    assert [write.subresource for write in lab.wait_writes(since, 1)] == ["status"]
 
 
 def test_the_scope_of_a_connection_is_kept(operator: OperatorProcess, new_lab: Callable[..., KubeLab]) -> None:
