@@ -116,24 +116,10 @@ class KubeLab:
         self.made.append(made)
         return made
 
-    def wait_writes(self, since: int, count: int) -> list[Request]:
-        """As `writes`, when there are as many: the server logs a request a moment after its effect can be seen."""
-        wait_for(lambda: len(self.writes(since)) >= count, f"{count} writes in the audit log")
-        return self.writes(since)
-
     def writes(self, since: int) -> list[Request]:
         """What the operator changed in this namespace since a mark of the audit log; Events count apart."""
         found = self.plane.audit.requests(since=since, user=OPERATOR_USER)
         return [r for r in found if r.is_write and r.namespace == self.namespace and r.resource != "events"]
-
-    def wait_writes(self, since: int, count: int) -> list[Request]:
-        """Return the same, once there are so many: a request is in the audit log a moment after its effect is seen."""
-
-        def logged() -> list[Request]:
-            found = self.writes(since)
-            return found if len(found) >= count else []
-
-        return wait_for(logged, f"{count} writes in {self.namespace}", detail=lambda: str(self.writes(since)))
 
     def close(self) -> None:
         """Delete everything and insist that it goes: what stays is a bug, and would disturb the tests that follow."""

@@ -126,9 +126,7 @@ def test_a_description_that_people_write_stays_beside_the_mark(
     assert module_lab.calls.changes() == {"ReconfigureDVPortgroup_Task": 1}
 
 
-def test_what_the_spec_does_not_manage_is_left_alone(
-    module_lab: KubeLab, inner: KubeObject, stranger: Stranger
-) -> None:
+def test_what_the_spec_does_not_manage_is_left_alone(inner: KubeObject, stranger: Stranger) -> None:
     before = inner.read()
     stranger.reconfigure_port_group(inner.mo_ref, numPorts=32, autoExpand=False)
     stranger.set_vlan(inner.mo_ref, 9)
