@@ -15,7 +15,7 @@ from pathlib import Path
 
 __all__ = ["MARK", "Guard", "marked_processes"]
 
-MARK = "NHV_SANDBOX"
+MARK = "BED_SANDBOX"
 """The environment variable that holds the sandbox's folder in every process that was started in it."""
 
 _DEADLINE_SECONDS = 10.0

@@ -6,8 +6,6 @@ back door. Each method returns when vCenter says that it is done.
 
 # ruff: noqa: ANN401 - pyVmomi makes its types at run time
 
-from dataclasses import dataclass
-from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
 
@@ -16,19 +14,7 @@ from pyVmomi import vim
 from bed.soap import connect, find, moid, result_of
 from bed.twin import ALICE, Login, Twin
 
-__all__ = ["Stranger", "TaskTimes"]
-
-
-@dataclass(frozen=True)
-class TaskTimes:
-    """A task as vCenter tells it: whose, what, and when it ended by vCenter's clock."""
-
-    key: str
-    method: str
-    user: str
-    succeeded: bool
-    started: datetime
-    completed: datetime
+__all__ = ["Stranger"]
 
 
 class Stranger:
@@ -65,23 +51,6 @@ class Stranger:
         """The id of the distributed switch of a datacenter."""
         children = self.find(vim.Datacenter, datacenter).networkFolder.childEntity
         return moid(next(each for each in children if isinstance(each, vim.DistributedVirtualSwitch)))
-
-    def tasks(self, user: Login) -> list[TaskTimes]:
-        """The recent tasks of somebody that have ended, in the order in which they did."""
-        infos = [task.info for task in self.instance.content.taskManager.recentTask]
-        ended = [
-            TaskTimes(
-                info.key,
-                info.descriptionId.rpartition(".")[2],
-                info.reason.userName,
-                info.state == vim.TaskInfo.State.success,
-                info.startTime,
-                info.completeTime,
-            )
-            for info in infos
-            if info.completeTime is not None and isinstance(info.reason, vim.TaskReasonUser)
-        ]
-        return sorted((task for task in ended if task.user == user.shown), key=lambda task: task.completed)
 
     # --- virtual machines --------------------------------------------------------------------------------------------
 
