@@ -121,6 +121,12 @@ class KubeLab:
         found = self.plane.audit.requests(since=since, user=OPERATOR_USER)
         return [r for r in found if r.is_write and r.namespace == self.namespace and r.resource != "events"]
 
+    def wait_writes(self, since: int, count: int) -> list[Request]:
+        """As `writes`, when there are as many: the server logs a request a moment after its effect can be seen."""
+        detail = lambda: str(self.writes(since))  # noqa: E731
+        wait_for(lambda: len(self.writes(since)) >= count, f"{count} writes in {self.namespace}", detail=detail)
+        return self.writes(since)
+
     def close(self) -> None:
         """Delete everything and insist that it goes: what stays is a bug, and would disturb the tests that follow."""
         left = [made for made in reversed(self.made) if made.find() is not None]
