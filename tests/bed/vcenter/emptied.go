@@ -10,8 +10,9 @@ import (
 // is there and empty, such as <spec><description></description></spec>.
 //
 // An element that is there is a value, also when it is empty; only one that is
-// absent leaves a member unset (XML Schema, minOccurs=0; this is how vSphere Client
-// clears a description). govmomi's types cannot tell the two apart for a string.
+// absent leaves a member unset. Source: XML Schema, minOccurs=0 of the optional
+// members (documented); that vCenter clears a description this way is inferred.
+// govmomi's types cannot tell the two apart for a string.
 func sentEmpty(body []byte, path ...string) bool {
 	const envelopeAndMethod = 3 // Envelope, Body, the method
 	decoder := xml.NewDecoder(bytes.NewReader(body))
