@@ -127,6 +127,18 @@ class KubeLab:
         wait_for(lambda: len(self.writes(since)) >= count, f"{count} writes in {self.namespace}", detail=detail)
         return self.writes(since)
 
+    def all_writes(self, since: int) -> list[Request]:
+        """As `writes`, after everything that was answered before this call has come into the log."""
+        mark = self.plane.audit.mark()
+        self.secret_finalizers()  # a request of our own, to wait for
+
+        def ours_is_in() -> bool:
+            asked = self.plane.audit.requests(since=mark)
+            return any((r.verb, r.resource, r.namespace) == ("get", "secrets", self.namespace) for r in asked)
+
+        wait_for(ours_is_in, "the audit log to come up to date")
+        return self.writes(since)
+
     def close(self) -> None:
         """Delete everything and insist that it goes: what stays is a bug, and would disturb the tests that follow."""
         left = [made for made in reversed(self.made) if made.find() is not None]

@@ -75,7 +75,7 @@ def test_a_host_is_cloned_configured_and_started_with_the_fewest_calls(lab: Kube
     inner = vcenter.control.state().port_group(lab.vsphere_name("inner"))
     assert inner is not None
     assert inner.id in vm.networks
-    finalizers = [write for write in lab.writes(since) if not write.subresource]
+    finalizers = [write for write in lab.all_writes(since) if not write.subresource]
     assert len(finalizers) == 1, "the finalizer, and no other write beside status"
 
 

@@ -31,7 +31,7 @@ def test_a_deleted_port_group_goes_with_one_call_and_two_writes(lab: KubeLab, vc
 
     assert lab.calls.changes() == {"Destroy_Task": 1}
     assert leftovers(lab, vcenter) == []
-    writes = [write for write in lab.writes(since) if write.resource != "secrets"]
+    writes = [write for write in lab.all_writes(since) if write.resource != "secrets"]
     assert len(writes) <= 2, "Deleting, and the finalizer"
     lab.wait_secret_free()
 

@@ -61,7 +61,7 @@ def test_a_minute_without_work_costs_no_call_and_no_write(quiet: QuietLab, opera
         quiet.mark()
     wait_for(lambda: time.monotonic() - quiet.since >= MINUTE, "the minute to pass", seconds=MINUTE + 5, interval=0.5)
     assert quiet.lab.calls.noise() == {}
-    assert quiet.lab.writes(quiet.audit) == []
+    assert quiet.lab.all_writes(quiet.audit) == []
 
 
 def test_a_restart_writes_nothing_and_changes_nothing(quiet: QuietLab, operator: OperatorProcess) -> None:
@@ -80,5 +80,5 @@ def test_a_restart_writes_nothing_and_changes_nothing(quiet: QuietLab, operator:
     wait_for(lambda: operator.metric("workqueue_depth", name="reconcile") == 0, "the queue to be empty")
 
     assert quiet.lab.calls.changes() == {}
-    assert quiet.lab.writes(quiet.audit) == []
+    assert quiet.lab.all_writes(quiet.audit) == []
     assert [made.read().document for made in quiet.lab.made] == before
