@@ -24,7 +24,7 @@ OURS = Identity(OWNER, LINEAGE)
 def subject(
     known: MoRef | None = None, *, adopt: str | None = None, allow: bool = False, scope: tuple[str, ...] = ()
 ) -> Subject:
-    return Subject(identity=OURS, known=known, adopt=adopt, allow_adoption=allow, scope=scope)
+    return Subject(name="lab/inner", identity=OURS, known=known, adopt=adopt, allow_adoption=allow, scope=scope)
 
 
 def port_group_spec(name: str = "inner", **change: Any) -> NestedPortGroupSpec:

@@ -134,7 +134,7 @@ class Progress:
         """What of an action is there now and worth telling; what vSphere ignored is remembered."""
         if not isinstance(action, Reconfigure | ReconfigurePortGroup):
             return action.changes
-        ignored = frozenset(action.changes) & frozenset(plan.changes)
+        ignored = frozenset(action.changes) & _outstanding(plan)
         context.memory.not_applied = None
         if ignored:
             context.memory.not_applied = NotApplied(
@@ -216,7 +216,7 @@ class Progress:
         ignored = context.memory.not_applied
         if ignored is None or ignored.generation != context.memory.generation:
             return frozenset()
-        return ignored.changes & frozenset(plan.changes)
+        return ignored.changes & _outstanding(plan)
 
     def is_quiet(self, context: Context[Any], plan: Plan) -> bool:
         """Whether an attempt is told only when it has ended: a repair, or another try of what was ignored before."""
@@ -231,6 +231,14 @@ class Progress:
             if nested
             else "Check the hardware version and what this vCenter supports."
         )
+        if plan.verdict.situation is Situation.DELETING:
+            return replace(
+                plan.verdict,
+                situation=Situation.DELETION_BLOCKED,
+                reason=Reason.DELETION_BLOCKED,
+                message=f"vSphere accepted the change and did not make it: {words}. Change it by hand.",
+                again_after=again_after,
+            )
         return replace(
             plan.verdict,
             situation=Situation.STALLED,
@@ -261,6 +269,11 @@ class Progress:
         if started.task is not None:
             memory.pending = Pending(started.task, action, repair)
         return started
+
+
+def _outstanding(plan: Plan) -> frozenset[Change]:
+    """All that is not as it shall be: what differs from the spec, and what a deletion has still to do."""
+    return frozenset(plan.changes).union(*(action.changes for action in plan.actions))
 
 
 def _rows(changes: Iterable[Change]) -> tuple[FieldChange, ...]:

@@ -106,6 +106,7 @@ class Reconciler(Generic[SpecT, StatusT, WorldT]):
             memory.try_again()
         known = self._known(resource, memory) if same else None
         subject = Subject(
+            name=f"{resource.key.namespace}/{resource.key.name}",
             identity=identify(self._cluster_id, resource.key, resource.uid),
             known=known,
             adopt=resource.annotations.get(ANNOTATION_ADOPT),

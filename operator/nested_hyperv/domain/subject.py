@@ -20,10 +20,12 @@ __all__ = ["Subject"]
 class Subject:
     """Who asks, in the words a planner needs.
 
+    ``name`` is namespace and name, as people write them.
     ``known`` is the object that status (or this process) remembers, ``adopt`` the value of the annotation
     ``nestedhv.io/adopt``, ``scope`` the inventory paths that the connection may use (empty: all).
     """
 
+    name: str
     identity: Identity
     known: MoRef | None
     adopt: str | None

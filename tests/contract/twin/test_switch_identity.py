@@ -1,5 +1,7 @@
 """Switches of several datacenters are several switches, although the model gives them one name."""
 
+from typing import Any
+
 from pyVmomi import vim
 
 from bed.soap import connect
@@ -17,7 +19,10 @@ def test_switches_and_the_nics_on_them_are_told_apart_by_uuid() -> None:
             )
             assert switch.uuid == switch.config.uuid == switch.summary.uuid
             seen.add(switch.uuid)
+            machine: Any
             for machine in switch.summary.vm or datacenter.vmFolder.childEntity:
-                cards = [d for d in machine.config.hardware.device if isinstance(d, vim.vm.device.VirtualEthernetCard)]
+                cards: list[Any] = [
+                    d for d in machine.config.hardware.device if isinstance(d, vim.vm.device.VirtualEthernetCard)
+                ]
                 assert {card.backing.port.switchUuid for card in cards} == {switch.uuid}
         assert len(seen) == 2

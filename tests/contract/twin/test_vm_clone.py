@@ -204,9 +204,8 @@ def test_a_clone_into_a_cluster_without_drs_has_to_name_a_host(lab: Lab) -> None
     result_of(cluster.ReconfigureComputeResource_Task(change, modify=True))
     place = vim.vm.RelocateSpec(pool=source.resourcePool)
 
-    fault = fault_of(finish(source.CloneVM_Task(source.parent, "copy", vim.vm.CloneSpec(location=place))))
-    assert isinstance(fault, vmodl.fault.InvalidArgument)
-    assert fault.invalidProperty == "spec.location.host"
+    info = finish(source.CloneVM_Task(source.parent, "copy", vim.vm.CloneSpec(location=place)))
+    assert fault_of(info, vmodl.fault.InvalidArgument).invalidProperty == "spec.location.host"
 
     place.host = cluster.host[-1]
     clone = result_of(source.CloneVM_Task(source.parent, "copy", vim.vm.CloneSpec(location=place)))

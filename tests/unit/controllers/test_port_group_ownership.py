@@ -69,6 +69,22 @@ async def test_retain_takes_the_mark_away_and_leaves_the_object(bench: Workbench
     assert bench.events.reasons[-1] == "Released"
 
 
+async def test_a_mark_that_vsphere_does_not_take_away_is_told_and_not_written_again_and_again(bench: Workbench) -> None:
+    await bench.create(PORT_GROUP, deletionPolicy="Retain")
+    bench.vcenter.ignores = {"description"}
+
+    bench.api.delete(PORT_GROUP)
+    await bench.run()
+
+    assert bench.vcenter.mutations == ["reconfigure_port_group"]
+    assert bench.condition(PORT_GROUP) == ("False", "DeletionBlocked")
+    assert "mark stayed this resource" in bench.message(PORT_GROUP)
+
+    bench.vcenter.ignores = set()
+    await bench.after(300)
+    assert PORT_GROUP not in bench.api.objects
+
+
 async def test_a_resource_that_is_to_adopt_what_does_not_exist_can_be_deleted(bench: Workbench) -> None:
     bench.vcenter.fail_calls["create_port_group"] = [PermissionDenied("lacks DVPortgroup.Create")] * 9
     bench.declare(PORT_GROUP)

@@ -437,6 +437,15 @@ def test_what_was_adopted_stays_by_default_and_what_we_made_goes(
         assert isinstance(action, Destroy)
 
 
+def test_a_port_group_that_stays_tells_whose_it_was() -> None:
+    spec = port_group_spec(deletionPolicy="Retain")
+
+    (action,) = delete(spec, equal(spec)).actions
+
+    assert isinstance(action, ReconfigurePortGroup)
+    assert action.settings == PortGroupSettings(description="Left here by NestedPortGroup lab/inner.")
+
+
 def test_whoever_is_attached_blocks_it_by_name() -> None:
     spec = port_group_spec()
     ours, theirs = MoRef("VirtualMachine", "vm-1"), MoRef("VirtualMachine", "vm-2")

@@ -178,7 +178,9 @@ def plan_deletion(subject: Subject, spec: NestedPortGroupSpec, world: PortGroupW
             release=Release(Reason.RELEASED_UNMARKED, f"{where} does not carry the mark of this resource: left alone."),
         )
     if deletion_policy(spec, mark) is DeletionPolicy.RETAIN:
-        settings = PortGroupSettings(description=port_group_text(actual.description, None))
+        # Words instead of nothing: what an empty description does is documented nowhere.
+        text = port_group_text(actual.description, None) or f"Left here by NestedPortGroup {subject.name}."
+        settings = PortGroupSettings(description=text)
         return Plan(
             verdict, actions=(ReconfigurePortGroup(actual, settings, (Change("mark", "this resource", "none"),)),)
         )
