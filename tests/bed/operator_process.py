@@ -38,7 +38,7 @@ def install(plane: ControlPlane) -> None:
     crds = f"--filename={ROOT / 'crds'}"
     plane.kubectl("apply", "--server-side", crds)
     plane.kubectl("wait", "--for=condition=Established", "--timeout=60s", crds)
-    plane.kubectl("apply", f"--kustomize={ROOT / 'deploy'}")
+    plane.kubectl("apply", "--server-side", f"--kustomize={ROOT / 'deploy'}")
 
 
 @dataclass(frozen=True)

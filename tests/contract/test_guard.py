@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from bed.apiserver import ControlPlane
+from bed.operator_process import install
 from bed.waiting import wait_for
 from nested_hyperv.api import meta
 
@@ -58,9 +59,7 @@ def lab(control_plane: ControlPlane) -> Iterator[str]:
     """A namespace with a connection, another Secret and a port group; the operator is installed cluster-wide."""
     namespace = "guarded-lab"
     control_plane.kubectl("create", "namespace", namespace)
-    control_plane.kubectl("apply", "--server-side", "-f", str(ROOT / "crds"))
-    control_plane.kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", str(ROOT / "crds"))
-    control_plane.kubectl("apply", "--server-side", "-k", str(ROOT / "deploy"))
+    install(control_plane)
     for name, kind in (("vcenter", meta.SECRET_TYPE), ("other", "Opaque")):
         create = ["create", "secret", "generic", name, f"--namespace={namespace}", f"--type={kind}"]
         control_plane.kubectl(*create, "--from-literal=password=secret")

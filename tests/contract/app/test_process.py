@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from bed.operator_process import install
 from bed.waiting import wait_for
 
 if TYPE_CHECKING:
@@ -26,9 +27,7 @@ ROOT: Final = Path(__file__).parents[3]
 
 @pytest.fixture(scope="module")
 def kubeconfig(control_plane: ControlPlane) -> Path:
-    control_plane.kubectl("apply", "--server-side", f"--filename={ROOT / 'crds'}")
-    control_plane.kubectl("wait", "--for=condition=Established", "--timeout=60s", f"--filename={ROOT / 'crds'}")
-    control_plane.kubectl("apply", f"--kustomize={ROOT / 'deploy'}")
+    install(control_plane)
     return control_plane.service_account_kubeconfig("nested-hyperv-system", "nested-hyperv-operator")
 
 

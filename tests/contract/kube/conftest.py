@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import pytest
 
+from bed.operator_process import install
 from support.kube import Admin, Operator
 
 if TYPE_CHECKING:
@@ -14,15 +14,11 @@ if TYPE_CHECKING:
 
     from bed.apiserver import ControlPlane
 
-ROOT: Final = Path(__file__).parents[3]
-
 
 @pytest.fixture(scope="session")
 def installed(control_plane: ControlPlane) -> ControlPlane:
     """A control plane with the kinds and the rights of the operator."""
-    control_plane.kubectl("apply", "--server-side", f"--filename={ROOT / 'crds'}")
-    control_plane.kubectl("wait", "--for=condition=Established", "--timeout=60s", f"--filename={ROOT / 'crds'}")
-    control_plane.kubectl("apply", f"--kustomize={ROOT / 'deploy'}")
+    install(control_plane)
     return control_plane
 
 
