@@ -279,7 +279,9 @@ def test_the_operator_runs_with_these_rights(control_plane: ControlPlane, varian
         )
         assert _reason(control_plane, OTHER, "watched") == ("" if variant == "namespaced" else "ConnectionNotFound")
         assert operator.stop() == 0
-        assert [record for record in operator.records() if "orbidden" in record.message] == []
+        # Nobody may post an Event into a namespace that is going, and those of other tests may still be on their way.
+        refused = [record for record in operator.records() if "orbidden" in record.message]
+        assert [record for record in refused if "being terminated" not in record.message] == []
     for namespace in (LAB, OTHER):
         control_plane.kubectl("delete", "npg", "watched", f"--namespace={namespace}")
 
