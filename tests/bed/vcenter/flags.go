@@ -62,7 +62,7 @@ func parseFlags(args []string, output io.Writer) (Config, error) {
 	fs.StringVar(&username, "username", "", "login name; without it any name and password are good")
 	fs.StringVar(&password, "password", "", "password of -username")
 	fs.Var(userFlag(c.Users), "user", "one more login, NAME:PASSWORD; repeatable")
-	fs.BoolVar(&c.ExitWithStdin, "exit-with-stdin", false, "exit when standard input closes")
+	fs.BoolVar(&c.ExitWithStdin, "exit-with-stdin", false, "exit when standard input closes, and remove -dir")
 	fs.IntVar(&c.Datacenters, "dc", 1, "number of datacenters")
 	fs.IntVar(&c.Clusters, "cluster", 1, "number of clusters per datacenter")
 	fs.IntVar(&c.ClusterHosts, "host", 3, "number of hosts per cluster")

@@ -80,9 +80,18 @@ func serve(cfg Config) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if cfg.ExitWithStdin {
+		ended := make(chan struct{})
 		go func() {
 			_, _ = io.Copy(io.Discard, os.Stdin) // ends with the launcher's death too
+			close(ended)
 			stop()
+		}()
+		defer func() {
+			select {
+			case <-ended: // a launcher that was killed cleans nothing up
+				_ = os.RemoveAll(dir)
+			default:
+			}
 		}()
 	}
 
