@@ -37,8 +37,18 @@ class QuietLab:
         self.mark()
 
     def mark(self) -> None:
-        """Begin the minute."""
+        """Begin the minute, when a second has passed without a call: the view hears of a new watch after Ready."""
+        since = time.monotonic()
+
+        def silent() -> bool:
+            nonlocal since
+            if self.lab.calls.noise():
+                self.lab.calls.mark()
+                since = time.monotonic()
+            return time.monotonic() - since >= 1
+
         self.lab.calls.mark()
+        wait_for(silent, "a second without a call")
         self.audit = self.lab.plane.audit.mark()
         self.since = time.monotonic()
         self.process = self._operator.pid

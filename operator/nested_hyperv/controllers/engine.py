@@ -113,6 +113,10 @@ class Engine:
         except Conflict as conflict:
             _log.debug("%s", conflict)
             return Retry()
+        except OperatorError as error:
+            # A write to Kubernetes failed: status cannot tell it, so the log has to.
+            _log.error("%s", error.message)
+            return Retry()
         finally:
             self._shares.leave(key)
 
@@ -120,6 +124,9 @@ class Engine:
         try:
             await self._connections.settle(key)
         except Conflict:
+            return Retry()
+        except OperatorError as error:
+            _log.error("%s", error.message)
             return Retry()
         return Done()
 
