@@ -100,8 +100,19 @@ class Engine:
 
     async def reconcile(self, key: ObjectKey) -> Outcome:
         """Do one pass over what ``key`` names."""
+        try:
+            return await self._reconcile(key)
+        except Conflict as conflict:
+            _log.debug("%s", conflict)
+        except OperatorError as error:
+            # A write to Kubernetes failed: status cannot tell it, so the log has to.
+            _log.error("%s", error.message)
+        return Retry()
+
+    async def _reconcile(self, key: ObjectKey) -> Outcome:
         if key.kind == _KIND_SECRET:
-            return await self._settle_secret(key)
+            await self._connections.settle(key)
+            return Done()
         resource = self._store.get(key)
         if resource is None:
             self._forget(key)
@@ -110,25 +121,8 @@ class Engine:
             return Done()
         try:
             return await self._pass(self._reconcilers[key.kind], resource)
-        except Conflict as conflict:
-            _log.debug("%s", conflict)
-            return Retry()
-        except OperatorError as error:
-            # A write to Kubernetes failed: status cannot tell it, so the log has to.
-            _log.error("%s", error.message)
-            return Retry()
         finally:
             self._shares.leave(key)
-
-    async def _settle_secret(self, key: ObjectKey) -> Outcome:
-        try:
-            await self._connections.settle(key)
-        except Conflict:
-            return Retry()
-        except OperatorError as error:
-            _log.error("%s", error.message)
-            return Retry()
-        return Done()
 
     @staticmethod
     def _connection_of(resource: Resource) -> ObjectKey:
