@@ -248,6 +248,19 @@ func (c *control) setSwitch(r *http.Request) (any, error) {
 	return nil, nil
 }
 
+// machine finds a virtual machine by id or name.
+func (t *Twin) machine(id string) (*simulator.VirtualMachine, error) {
+	ref, err := t.object(id, "VirtualMachine")
+	if err != nil {
+		return nil, err
+	}
+	vm, ok := t.registry().Get(ref).(*simulator.VirtualMachine)
+	if !ok {
+		return nil, bad("vm: %s is a %s", id, ref.Type)
+	}
+	return vm, nil
+}
+
 // setMachine sets what only a host could: {"vm": "vm-12", "connectionState": "inaccessible"}.
 func (c *control) setMachine(r *http.Request) (any, error) {
 	var req struct {
@@ -260,13 +273,9 @@ func (c *control) setMachine(r *http.Request) (any, error) {
 	t := c.t
 	t.world.Lock()
 	defer t.world.Unlock()
-	ref, err := t.object(req.VM, "VirtualMachine")
+	vm, err := t.machine(req.VM)
 	if err != nil {
 		return nil, err
-	}
-	vm, ok := t.registry().Get(ref).(*simulator.VirtualMachine)
-	if !ok {
-		return nil, bad("vm: %s is a %s", req.VM, ref.Type)
 	}
 	state := types.VirtualMachineConnectionState(req.ConnectionState)
 	switch state {
@@ -278,7 +287,7 @@ func (c *control) setMachine(r *http.Request) (any, error) {
 	}
 	vm.Runtime.ConnectionState = state
 	vm.Summary.Runtime.ConnectionState = state
-	t.Touch(ref)
+	t.Touch(vm.Self)
 	return nil, nil
 }
 
@@ -300,20 +309,16 @@ func (c *control) setGuest(r *http.Request) (any, error) {
 	t := c.t
 	t.world.Lock()
 	defer t.world.Unlock()
-	ref, err := t.object(req.VM, "VirtualMachine")
+	vm, err := t.machine(req.VM)
 	if err != nil {
 		return nil, err
-	}
-	vm, ok := t.registry().Get(ref).(*simulator.VirtualMachine)
-	if !ok {
-		return nil, bad("vm: %s is a %s", req.VM, ref.Type)
 	}
 	t.SetGuest(vm, GuestProfile{
 		Tools: req.Tools, HangShutdown: req.HangShutdown, IPAddress: req.IPAddress, HostName: req.HostName,
 		Boot:     time.Duration(req.BootSeconds * float64(time.Second)),
 		Shutdown: time.Duration(req.ShutdownSeconds * float64(time.Second)),
 	})
-	t.Touch(ref)
+	t.Touch(vm.Self)
 	return nil, nil
 }
 
