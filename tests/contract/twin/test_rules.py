@@ -22,7 +22,7 @@ def shared_lab() -> Iterator["Lab"]:
         yield Lab(twin, instance)
 
 
-@pytest.mark.parametrize("check", all_checks(), ids=lambda check: check.name)
+@pytest.mark.parametrize("check", list(all_checks()), ids=lambda check: check.name)
 def test_the_twin_keeps_the_rule(shared_lab: "Lab", check: Check) -> None:
     shared_lab.prefix = "rule-"
     try:
