@@ -1,0 +1,84 @@
+"""The part of the control API that changes the inventory behind everybody's back: drift, hosts, guests, seeds."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from bed.twin_records import ALICE, Login, Seeded
+from bed.twin_wire import Wire
+
+__all__ = ["WorldControl"]
+
+
+class WorldControl(Wire):
+    """What is in the inventory, past the rules of the API."""
+
+    def drift(
+        self,
+        target: str,
+        *,
+        user: Login = ALICE,
+        set: Mapping[str, Any] | None = None,  # noqa: A002 - the word of the control API
+        unset: Sequence[str] = (),
+    ) -> str:
+        """Write raw values at property paths, as if `user` had; return the object's new version."""
+        body = {"object": target, "user": user.name, "set": dict(set or {}), "unset": list(unset)}
+        return str(self._post("drift", body)["version"])
+
+    def seed(self, *, vms: int = 0, port_groups: int = 0, templates: int = 0, prefix: str = "seed") -> Seeded:
+        """Create many objects fast, named `<prefix>-vm-0`, `<prefix>-pg-0`, `<prefix>-template-0` and on."""
+        body = {"vms": vms, "portGroups": port_groups, "templates": templates, "prefix": prefix}
+        answer = self._post("seed", body)
+        made = answer["created"]
+        return Seeded(tuple(made["vms"]), tuple(made["portGroups"]), tuple(made["templates"]), answer["seconds"])
+
+    def host(
+        self,
+        host: str,
+        *,
+        nested_hv: bool | None = None,
+        connection_state: Literal["connected", "disconnected", "notResponding"] | None = None,
+        maintenance: bool | None = None,
+    ) -> None:
+        """Change what a host can do and how it is reached; its machines follow its connection."""
+        body = {"nestedHV": nested_hv, "connectionState": connection_state, "maintenance": maintenance}
+        self._post("host", {"host": host} | {name: value for name, value in body.items() if value is not None})
+
+    def switch(self, switch: str, *, version: str = "", mac_learning: bool | None = None) -> None:
+        """Set a distributed switch's version and whether it knows MAC learning (unset: from 6.6.0 on)."""
+        body: dict[str, Any] = {"switch": switch, "version": version}
+        if mac_learning is not None:
+            body["macLearning"] = mac_learning
+        self._post("switch", body)
+
+    def vm(
+        self,
+        vm: str,
+        *,
+        connection_state: Literal["connected", "disconnected", "inaccessible", "invalid", "orphaned"],
+    ) -> None:
+        """Set what vCenter thinks of a machine."""
+        self._post("vm", {"vm": vm, "connectionState": connection_state})
+
+    def guest(
+        self,
+        vm: str,
+        *,
+        tools: bool = True,
+        ip_address: str = "",
+        host_name: str = "",
+        boot_seconds: float = 0.0,
+        shutdown_seconds: float = 0.0,
+        hang_shutdown: bool = False,
+    ) -> None:
+        """Say what runs inside a machine and how it shuts down."""
+        body = {
+            "vm": vm, "tools": tools, "ipAddress": ip_address, "hostName": host_name, "bootSeconds": boot_seconds,
+            "shutdownSeconds": shutdown_seconds, "hangShutdown": hang_shutdown,
+        }  # fmt: skip
+        self._post("guest", body)
+
+    def rules(self, **switches: Any) -> Mapping[str, Any]:
+        """Set switches for behaviour that is undecided in vSphere's documents, and return all of them."""
+        answer = self._post("rules", switches) if switches else self._request("GET", "rules")
+        assert isinstance(answer, dict)
+        return answer
