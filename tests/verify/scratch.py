@@ -14,10 +14,14 @@ from pyVmomi import vim, vmodl
 
 from bed.soap import result_of
 
-__all__ = ["Place", "Scratch", "fault_of", "mac_management", "trunk", "vlan_id"]
+__all__ = ["CannotAsk", "Place", "Scratch", "fault_of", "mac_management", "trunk", "vlan_id"]
 
 Switch = vim.dvs.VmwareDistributedVirtualSwitch
 Card = vim.vm.device.VirtualEthernetCard
+
+
+class CannotAsk(Exception):
+    """This place cannot show the rule: it has no second host, say. The message tells what is missing."""
 
 
 def vlan_id(number: int, *, inherited: bool = False) -> Any:
@@ -54,7 +58,7 @@ class Place:
         folder: Folder of machines; what is made goes here.
         switch: Distributed switch on which port groups may be made.
         pool: Resource pool of the machines.
-        host: A host of that pool; its standard switches may be added to.
+        host: A host of that pool; its standard switches may be added to. None: no host's may.
         datastore: Datastore of the machines' files.
     """
 
@@ -104,12 +108,14 @@ class Scratch:
     @property
     def host(self) -> Any:
         """The host whose standard switches may be added to."""
+        if self.place.host is None:
+            raise CannotAsk("no host is given whose standard switches may be added to")
         return self.place.host
 
     @property
     def network_system(self) -> Any:
         """The host's network system."""
-        return self.place.host.configManager.networkSystem
+        return self.host.configManager.networkSystem
 
     def named(self, name: str) -> str:
         """Return the name as it is made here, with the prefix."""
