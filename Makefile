@@ -6,10 +6,10 @@ TOOLCHAIN = PYTHONPATH=tests $(PYTHON) -m bed.toolchain
 RUN = $(TOOLCHAIN) exec
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench lint fmt crds lock clean clean-cache
+.PHONY: help demo test bench verify-vcenter lint fmt crds lock clean clean-cache
 
 help: ## Show the targets
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 demo: ## Run a lab, break it, watch it being repaired (KEEP=1 leaves it running)
 	@$(TOOLCHAIN) exec python -m demo $(if $(KEEP),--keep)
@@ -19,6 +19,9 @@ test: ## Run every check and test (ARGS="-k name" goes to pytest)
 
 bench: ## Measure speed and size, 5 minutes (ARGS=--full: with 10,000 port groups)
 	@$(RUN) python -m bench $(ARGS)
+
+verify-vcenter: ## Ask a real vCenter whether it keeps the twin's rules (ARGS=--help: how)
+	@$(RUN) python -m verify $(ARGS)
 
 lint: ## Run the checks that start nothing: ruff, mypy, import contracts, CRDs, go vet
 	@$(TOOLCHAIN) lint
