@@ -6,7 +6,7 @@ TOOLCHAIN = PYTHONPATH=tests $(PYTHON) -m bed.toolchain
 RUN = $(TOOLCHAIN) exec
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench verify-vcenter lint fmt crds lock clean clean-cache
+.PHONY: help demo test bench verify-vcenter lint fmt crds twin-doc lock clean clean-cache
 
 help: ## Show the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -33,6 +33,9 @@ fmt: ## Format Python and Go
 
 crds: ## Write crds/ from the models
 	@$(RUN) python -m nested_hyperv.api.crds
+
+twin-doc: ## Write docs/twin.md from the rules of the vCenter twin
+	@$(RUN) python -m verify.docs
 
 lock: ## Resolve the dependencies anew and write requirements/*.lock
 	@$(TOOLCHAIN) lock

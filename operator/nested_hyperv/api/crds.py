@@ -78,7 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     files = {options.root / "crds" / file_name(kind): render(kind) for kind in KINDS}
     files[options.root / "docs" / "reference" / "api.md"] = reference.render()
-    return settle(files, check=options.check)
+    return settle(files, check=options.check, command="make crds")
 
 
 def _root_schema(kind: Kind) -> Schema:

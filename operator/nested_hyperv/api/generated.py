@@ -1,4 +1,4 @@
-"""Files that are written from the models and committed: one way to write them and one way to check them."""
+"""Files that are written from the code and committed: one way to write them and one way to check them."""
 
 import difflib
 import sys
@@ -8,8 +8,8 @@ from pathlib import Path
 __all__ = ["settle"]
 
 
-def settle(files: Mapping[Path, str], *, check: bool) -> int:
-    """Write the files, or with `check` show on stderr which differ; returns the exit status."""
+def settle(files: Mapping[Path, str], *, check: bool, command: str) -> int:
+    """Write the files, or with `check` show on stderr which differ and the command that writes; returns the status."""
     status = 0
     for path, wanted in files.items():
         if not check:
@@ -21,5 +21,5 @@ def settle(files: Mapping[Path, str], *, check: bool) -> int:
             status = 1
             before, after = present.splitlines(keepends=True), wanted.splitlines(keepends=True)
             sys.stderr.writelines(difflib.unified_diff(before, after, str(path), "generated"))
-            sys.stderr.write(f"{path} is not what the models say: run `make crds` and commit the result\n")
+            sys.stderr.write(f"{path} is not what the code says: run `{command}` and commit the result\n")
     return status
