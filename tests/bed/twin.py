@@ -27,14 +27,15 @@ from bed.twin_records import (
     Machine,
     PortGroup,
     Seeded,
+    StalledCall,
     State,
     TaskRecord,
 )
 from bed.twin_wire import TwinError
 
 __all__ = [
-    "ADMINISTRATOR", "ALICE", "OPERATOR", "Call", "HeldTask", "Login", "Machine", "PortGroup", "Seeded", "State",
-    "TaskRecord", "Twin", "TwinControl", "TwinError",
+    "ADMINISTRATOR", "ALICE", "OPERATOR", "Call", "HeldTask", "Login", "Machine", "PortGroup", "Seeded", "StalledCall",
+    "State", "TaskRecord", "Twin", "TwinControl", "TwinError", "program",
 ]  # fmt: skip
 
 _START_SECONDS = 120
@@ -85,7 +86,7 @@ class Twin:
         """Start the program and wait until it answers."""
         self._folder = tempfile.TemporaryDirectory(prefix="vcenter-twin-")
         folder = Path(self._folder.name)
-        command = [str(_program()), "-l", self.listen, "-dir", str(folder), "-exit-with-stdin"]
+        command = [str(program()), "-l", self.listen, "-dir", str(folder), "-json", "-exit-with-stdin"]
         for login in self.logins:
             command += ["-user", f"{login.name}:{login.password}"]
         if self.instance_uuid:
@@ -143,7 +144,7 @@ class Twin:
         self.stop()
 
 
-def _program() -> Path:
+def program() -> Path:
     """Return the twin's program: the one `NHV_TWIN` names, or a fresh build."""
     given = os.environ.get("NHV_TWIN")
     if given:

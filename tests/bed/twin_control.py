@@ -40,6 +40,10 @@ class TwinControl(TroubleControl, WorldControl):
             for c in self._request("GET", f"calls?{query}")
         ]
 
+    def operations(self, prefix: str = "") -> dict[str, dict[str, int]]:
+        """Return the calls by operation id and method, of the ids that begin with `prefix`."""
+        return dict(self._request("GET", f"operations?{urlencode({'prefix': prefix}, quote_via=quote)}"))
+
     def state(self) -> State:
         """Return the whole state."""
         d = self._request("GET", "dump")
@@ -84,6 +88,14 @@ class TwinControl(TroubleControl, WorldControl):
     def password(self, login: str, password: str) -> None:
         """Add a login or change its password; an empty password removes it."""
         self._post("users", {"name": login, "password": password})
+
+    def routes(self) -> list[str]:
+        """Return the patterns of all routes: `POST /v1/drift`."""
+        return list(self._request("GET", "routes"))
+
+    def healthy(self) -> bool:
+        """Tell whether the twin answers."""
+        return bool(self._request("GET", "health")["ok"])
 
     def clock(self, *, skew_seconds: float) -> None:
         """Move the twin's clock away from this machine's."""

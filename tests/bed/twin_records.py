@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 __all__ = [
-    "ADMINISTRATOR", "ALICE", "OPERATOR", "Call", "HeldTask", "Login", "Machine", "PortGroup", "Seeded", "State",
-    "TaskRecord",
+    "ADMINISTRATOR", "ALICE", "OPERATOR", "Call", "HeldTask", "Login", "Machine", "PortGroup", "Seeded", "StalledCall",
+    "State", "TaskRecord",
 ]  # fmt: skip
 
 
@@ -112,6 +112,16 @@ class HeldTask:
     task: str
     method: str
     entity: str
+
+
+@dataclass(frozen=True)
+class StalledCall:
+    """A call that hangs before it is executed."""
+
+    rule: int
+    method: str
+    object: str
+    user: str
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from bed.twin_records import HeldTask
+from bed.twin_records import HeldTask, StalledCall
 from bed.twin_wire import Wire
 
 __all__ = ["TroubleControl"]
@@ -17,11 +17,13 @@ class TroubleControl(Wire):
         method: str = "",
         *,
         fault: str = "",
-        where: Literal["soap", "task", "drop-before", "drop-after", "http"] = "soap",
+        where: Literal["soap", "task", "drop-before", "drop-after", "http", "slow", "stall"] = "soap",
         target: str = "",
         user: str = "",
         count: int = 1,
         skip: int = 0,
+        probability: float = 1.0,
+        seconds: float = 0.0,
         status: int = 0,
         message: str = "",
         fields: Mapping[str, Any] | None = None,
@@ -32,18 +34,20 @@ class TroubleControl(Wire):
             method: SOAP method, such as `ReconfigVM_Task`; empty matches every method.
             fault: vim25 type name of the fault, for `soap` and `task`.
             where: As a SOAP fault, as the error of the task, a connection that breaks before or after the call was
-                executed, or an HTTP status.
+                executed, an HTTP status, or a call that hangs before it is executed: for `seconds`, or until `release`.
             target: Id of the object the method is called on; empty matches all.
             user: Only calls of this user.
-            count: How many calls fail.
+            count: How many calls fail; 0 is without end.
             skip: How many matching calls pass first.
+            probability: The chance of a matching call to be struck, from the twin's seed.
+            seconds: How long a `slow` call takes more; the longest time of a `stall`, 0 until it is released.
             status: The status of `http`.
             message: The fault's text instead of vCenter's own.
             fields: Members of the fault.
         """
         body: dict[str, Any] = {
             "method": method, "fault": fault, "where": where, "object": target, "user": user, "count": count,
-            "skip": skip, "status": status, "message": message,
+            "skip": skip, "probability": probability, "seconds": seconds, "status": status, "message": message,
         }  # fmt: skip
         if fields is not None:
             body["fields"] = dict(fields)
@@ -57,9 +61,22 @@ class TroubleControl(Wire):
         """Forget all fault rules."""
         self._request("DELETE", "faults")
 
-    def latency(self, method: str = "", *, seconds: float = 0.0, task_seconds: float = 0.0) -> None:
-        """Slow a method down: its answer, and the task it starts. An empty method means all but the waits."""
-        self._post("latency", {"method": method, "seconds": seconds, "taskSeconds": task_seconds})
+    def latency(
+        self, method: str = "", *, seconds: float = 0.0, task_seconds: float = 0.0, jitter: float = 0.0
+    ) -> None:
+        """Slow a method down: its answer, and the task it starts. An empty method means all but the waits.
+
+        `jitter` is the standard deviation divided by the mean.
+        """
+        self._post("latency", {"method": method, "seconds": seconds, "taskSeconds": task_seconds, "jitter": jitter})
+
+    def latency_profile(self, name: Literal["none", "vcenter"]) -> None:
+        """Replace all latencies by those of a profile; `vcenter` is near to a real one."""
+        self._post("latency/profile", {"name": name})
+
+    def latencies(self) -> list[Mapping[str, Any]]:
+        """Return what is slow now."""
+        return list(self._request("GET", "latency"))
 
     def clear_latency(self) -> None:
         """Make everything fast again."""
@@ -73,10 +90,14 @@ class TroubleControl(Wire):
         """Return the tasks that wait for their release now."""
         return [HeldTask(**task) for task in self._request("GET", "hold")["tasks"]]
 
+    def stalled_calls(self) -> list[StalledCall]:
+        """Return the calls that hang now."""
+        return [StalledCall(**call) for call in self._request("GET", "hold")["calls"]]
+
     def release(self, hold: int = 0) -> list[str]:
-        """End one hold, or all, and let the tasks go; return their ids."""
+        """End one hold or stall, or all, and let the tasks and calls go; return the ids of the tasks."""
         return list(self._post("release", {"id": hold})["released"])
 
-    def outage(self, *, seconds: float, status: int = 0) -> None:
-        """Break every connection to the API for a while, or answer an HTTP status; waits under way end too."""
-        self._post("outage", {"seconds": seconds, "status": status})
+    def outage(self, *, seconds: float, status: int = 0, refuse: bool = False) -> None:
+        """Break every connection for a while, or answer an HTTP status, or refuse; waits under way end too."""
+        self._post("outage", {"seconds": seconds, "status": status, "refuse": refuse})

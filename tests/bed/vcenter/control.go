@@ -19,6 +19,8 @@ import (
 type control struct {
 	t   *Twin
 	mux *http.ServeMux
+	// routes are the patterns of all endpoints, for those who ask what there is.
+	routes []string
 
 	mu       sync.Mutex
 	nextID   int
@@ -27,19 +29,24 @@ type control struct {
 	holds    []*hold
 	waiting  map[types.ManagedObjectReference]*heldTask
 	counters map[counterKey]int
+	byOpID   operationCounts
 	calls    []callRecord
 	outage   outage
+	stalled  map[*stalledCall]struct{}
+	random   *randomness // of probabilities and jitter
 }
 
 func newControl(t *Twin) *control {
 	c := &control{t: t, mux: http.NewServeMux()}
 	c.reset()
+	c.Route("GET /v1/routes", func(*http.Request) (any, error) { return c.routes, nil })
 	c.Route("GET /v1/health", func(*http.Request) (any, error) { return map[string]bool{"ok": true}, nil })
 	c.Route("POST /v1/reset", func(*http.Request) (any, error) { return nil, t.Reset() })
 	c.Route("POST /v1/clock", c.setClock)
 	c.Route("POST /v1/outage", c.setOutage)
 	c.routeFaults()
 	c.routeTasks()
+	c.routeLatency()
 	c.routeCounters()
 	c.routeSessions()
 	c.routeInventory()
@@ -60,6 +67,7 @@ func bad(format string, args ...any) error { return &badRequest{fmt.Sprintf(form
 
 // Route adds an endpoint: what f returns is the JSON answer; nil answers {}.
 func (c *control) Route(pattern string, f func(r *http.Request) (any, error)) {
+	c.routes = append(c.routes, pattern)
 	c.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 		res, err := f(r)
 		status := http.StatusOK
@@ -138,10 +146,11 @@ func (c *control) reset() {
 	for _, w := range c.waiting {
 		w.release()
 	}
-	c.faults, c.latency, c.holds = nil, nil, nil
+	c.releaseStalls(0)
+	c.faults, c.latency, c.holds = nil, c.t.cfg.startLatency(), nil
+	c.stalled, c.random = map[*stalledCall]struct{}{}, newRandomness(c.t.cfg.Seed)
 	c.waiting = map[types.ManagedObjectReference]*heldTask{}
-	c.counters = map[counterKey]int{}
-	c.calls = nil
+	c.forgetCalls()
 	c.outage = outage{}
 	c.t.skew.Store(0)
 }

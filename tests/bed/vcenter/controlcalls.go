@@ -1,7 +1,9 @@
 package main
 
 import (
+	"maps"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -24,10 +26,56 @@ func (c *control) count(call *Call) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.counters[counterKey{call.User, call.Method}]++
+	c.byOpID.count(call.OperationID, call.Method)
 	if len(c.calls) >= callLimit {
 		c.calls = append(c.calls[:0], c.calls[callLimit/2:]...)
 	}
 	c.calls = append(c.calls, callRecord{c.t.now(), call.Method, call.This.Value, call.User, call.OperationID})
+}
+
+// forgetCalls starts counting anew; control.mu is held.
+func (c *control) forgetCalls() {
+	c.counters = map[counterKey]int{}
+	c.byOpID = operationCounts{}
+	c.calls = nil
+}
+
+// operationLimit bounds the operation ids that are remembered; the oldest go first.
+const operationLimit = 20000
+
+// operationCounts counts calls by operation id and method.
+type operationCounts struct {
+	counts map[string]map[string]int
+	order  []string
+}
+
+func (o *operationCounts) count(id, method string) {
+	if id == "" {
+		return
+	}
+	if o.counts == nil {
+		o.counts = map[string]map[string]int{}
+	}
+	if o.counts[id] == nil {
+		if len(o.order) >= operationLimit {
+			delete(o.counts, o.order[0])
+			o.order = o.order[1:]
+		}
+		o.counts[id] = map[string]int{}
+		o.order = append(o.order, id)
+	}
+	o.counts[id][method]++
+}
+
+// startingWith copies the counts of the ids that begin with prefix.
+func (o *operationCounts) startingWith(prefix string) map[string]map[string]int {
+	out := map[string]map[string]int{}
+	for id, methods := range o.counts {
+		if strings.HasPrefix(id, prefix) {
+			out[id] = maps.Clone(methods)
+		}
+	}
+	return out
 }
 
 func (c *control) routeCounters() {
@@ -46,9 +94,14 @@ func (c *control) routeCounters() {
 	c.Route("DELETE /v1/counters", func(*http.Request) (any, error) {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		c.counters = map[counterKey]int{}
-		c.calls = nil
+		c.forgetCalls()
 		return nil, nil
+	})
+	c.Route("GET /v1/operations", func(r *http.Request) (any, error) {
+		prefix := r.URL.Query().Get("prefix")
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		return c.byOpID.startingWith(prefix), nil
 	})
 	c.Route("GET /v1/calls", func(r *http.Request) (any, error) {
 		method, user := r.URL.Query().Get("method"), r.URL.Query().Get("user")

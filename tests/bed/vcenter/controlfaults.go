@@ -16,28 +16,37 @@ type faultRule struct {
 	Method string `json:"method"` // empty: any method
 	Object string `json:"object"` // id of This; empty: any
 	User   string `json:"user"`   // empty: any
-	// Where: soap, task, drop-before, drop-after or http.
+	// Where: soap, task, drop-before, drop-after, http, slow or stall.
 	Where   string          `json:"where"`
 	Status  int             `json:"status"`  // of http
 	Fault   string          `json:"fault"`   // type name of soap and task, e.g. ConcurrentAccess
 	Fields  json.RawMessage `json:"fields"`  // members of the fault
 	Message string          `json:"message"` // empty: vCenter's own text
-	Count   int             `json:"count"`   // calls still to fail
+	Seconds float64         `json:"seconds"` // of slow; of stall the longest time, 0 until released
+	Count   int             `json:"count"`   // calls still to fail; 0: without end
 	Skip    int             `json:"skip"`    // matching calls to let pass first
+	// Probability that a matching call is struck, from the twin's seed.
+	Probability float64 `json:"probability"`
 
 	built *Fault
 }
 
 // faultPlaces lists where a fault can strike.
-var faultPlaces = []string{"soap", "task", "drop-before", "drop-after", "http"}
+var faultPlaces = []string{"soap", "task", "drop-before", "drop-after", "http", "slow", "stall"}
 
 // build checks the rule and makes its fault.
 func (f *faultRule) build() error {
 	if !slices.Contains(faultPlaces, f.Where) {
 		return bad("where: %q is not one of %v", f.Where, faultPlaces)
 	}
-	if f.Count < 1 {
-		return bad("count: %d; it is the number of calls to fail, at least 1", f.Count)
+	if f.Count < 0 || f.Skip < 0 {
+		return bad("count, skip: %d, %d; count is the number of calls to fail, 0 without end; skip is 0 or more", f.Count, f.Skip)
+	}
+	if f.Probability <= 0 || f.Probability > 1 {
+		return bad("probability: %v; it is above 0 and at most 1", f.Probability)
+	}
+	if f.Seconds < 0 || (f.Seconds == 0 && f.Where == "slow") {
+		return bad("seconds: %v; where slow needs a time above 0, stall 0 (until released) or more", f.Seconds)
 	}
 	switch f.Where {
 	case "http":
@@ -83,6 +92,7 @@ type chaos struct {
 	drop, dropAfter bool
 	status          int
 	fault           *Fault
+	stalled         *stalledCall
 }
 
 // before applies the rules to a call: it waits out the latency of the method,
@@ -95,12 +105,17 @@ func (c *control) before(call *Call) chaos {
 		if !matches(call, f.Method, f.Object, f.User) {
 			continue
 		}
+		if f.Probability < 1 && c.random.chance() >= f.Probability {
+			continue
+		}
 		if f.Skip > 0 {
 			f.Skip--
 			continue
 		}
-		if f.Count--; f.Count == 0 {
+		if f.Count == 1 {
 			c.faults = slices.Delete(c.faults, i, i+1)
+		} else if f.Count > 1 {
+			f.Count--
 		}
 		switch f.Where {
 		case "soap":
@@ -113,12 +128,20 @@ func (c *control) before(call *Call) chaos {
 			out.dropAfter = true
 		case "http":
 			out.status = f.Status
+		case "slow", "stall":
+			out.stalled = c.stall(call, f)
 		}
 		break
 	}
 	call.taskDelay = c.taskRule(call)
 	delay := c.delayOf(call, func(l latencyRule) float64 { return l.Seconds })
 	c.mu.Unlock()
+	if out.stalled != nil {
+		out.stalled.wait(call.gone)
+		c.mu.Lock()
+		delete(c.stalled, out.stalled)
+		c.mu.Unlock()
+	}
 	if delay > 0 {
 		select {
 		case <-time.After(delay):
@@ -128,42 +151,9 @@ func (c *control) before(call *Call) chaos {
 	return out
 }
 
-// outage is a time in which the server cannot be reached.
-type outage struct {
-	until  time.Time
-	status int
-}
-
-// setOutage breaks every connection, or answers an HTTP status, for a while:
-// {"seconds": 5, "status": 503}. Waits that are under way end too.
-func (c *control) setOutage(r *http.Request) (any, error) {
-	var req struct {
-		Seconds float64 `json:"seconds"`
-		Status  int     `json:"status"`
-	}
-	if err := readJSON(r, &req); err != nil {
-		return nil, err
-	}
-	if req.Status != 0 && (req.Status < 400 || req.Status > 599) {
-		return nil, bad("status: %d; give 400 to 599, or 0 to break connections", req.Status)
-	}
-	c.mu.Lock()
-	c.outage = outage{time.Now().Add(time.Duration(req.Seconds * float64(time.Second))), req.Status}
-	c.mu.Unlock()
-	c.t.watchers.wakeAll()
-	return nil, nil
-}
-
-// down tells whether there is an outage, and what to answer; 0 means to break the connection.
-func (c *control) down() (status int, is bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.outage.status, time.Now().Before(c.outage.until)
-}
-
 func (c *control) routeFaults() {
 	c.Route("POST /v1/faults", func(r *http.Request) (any, error) {
-		f := &faultRule{Count: 1, Where: "soap"}
+		f := &faultRule{Count: 1, Probability: 1, Where: "soap"}
 		if err := readJSON(r, f); err != nil {
 			return nil, err
 		}

@@ -5,13 +5,6 @@ import (
 	"time"
 )
 
-// latencyRule slows a method down: the call itself, and the task it starts.
-type latencyRule struct {
-	Method      string  `json:"method"` // empty: every method but the waits for updates
-	Seconds     float64 `json:"seconds"`
-	TaskSeconds float64 `json:"taskSeconds"`
-}
-
 // hold keeps tasks of matching calls in state running until they are released.
 type hold struct {
 	ID     int    `json:"id"`
@@ -58,21 +51,6 @@ func (c *control) taskRule(call *Call) *rule {
 	return r
 }
 
-// delayOf finds the latency of a call: its method's own, else the general one.
-func (c *control) delayOf(call *Call, pick func(latencyRule) float64) time.Duration {
-	seconds := 0.0
-	for _, l := range c.latency {
-		if l.Method == call.Method {
-			seconds = pick(l)
-			break
-		}
-		if l.Method == "" && call.Method != "WaitForUpdatesEx" && call.Method != "WaitForUpdates" {
-			seconds = pick(l)
-		}
-	}
-	return time.Duration(seconds * float64(time.Second))
-}
-
 // waitForTask delays or holds a task. The world is not held.
 func (c *control) waitForTask(tc *TaskContext) {
 	r := tc.taskDelay
@@ -106,28 +84,7 @@ func (c *control) waitForTask(tc *TaskContext) {
 	c.mu.Unlock()
 }
 
-// addLatency replaces the rule of the same method.
-func (c *control) addLatency(r *http.Request) (any, error) {
-	var l latencyRule
-	if err := readJSON(r, &l); err != nil {
-		return nil, err
-	}
-	if l.Seconds < 0 || l.TaskSeconds < 0 {
-		return nil, bad("seconds, taskSeconds: %v, %v; both are 0 or more", l.Seconds, l.TaskSeconds)
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for i := range c.latency {
-		if c.latency[i].Method == l.Method {
-			c.latency[i] = l
-			return nil, nil
-		}
-	}
-	c.latency = append(c.latency, l)
-	return nil, nil
-}
-
-// releaseTasks ends holds and lets their tasks go: {"id": 3}, or all of them with {}.
+// releaseTasks ends holds and stalls and lets their tasks and calls go: {"id": 3}, or all of them with {}.
 func (c *control) releaseTasks(r *http.Request) (any, error) {
 	var req struct {
 		ID int `json:"id"`
@@ -144,6 +101,7 @@ func (c *control) releaseTasks(r *http.Request) (any, error) {
 		}
 	}
 	c.holds = kept
+	c.releaseStalls(req.ID)
 	released := []string{}
 	for ref, w := range c.waiting {
 		if req.ID == 0 || w.Hold == req.ID {
@@ -155,13 +113,6 @@ func (c *control) releaseTasks(r *http.Request) (any, error) {
 }
 
 func (c *control) routeTasks() {
-	c.Route("POST /v1/latency", c.addLatency)
-	c.Route("DELETE /v1/latency", func(*http.Request) (any, error) {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		c.latency = nil
-		return nil, nil
-	})
 	c.Route("POST /v1/hold", func(r *http.Request) (any, error) {
 		h := &hold{}
 		if err := readJSON(r, h); err != nil {
@@ -177,11 +128,14 @@ func (c *control) routeTasks() {
 	c.Route("GET /v1/hold", func(*http.Request) (any, error) {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		tasks := []heldTask{}
+		tasks, calls := []heldTask{}, []stalledCall{}
 		for _, w := range c.waiting {
 			tasks = append(tasks, *w)
 		}
-		return map[string]any{"holds": append([]*hold{}, c.holds...), "tasks": tasks}, nil
+		for s := range c.stalled {
+			calls = append(calls, *s)
+		}
+		return map[string]any{"holds": append([]*hold{}, c.holds...), "tasks": tasks, "calls": calls}, nil
 	})
 	c.Route("POST /v1/release", c.releaseTasks)
 }

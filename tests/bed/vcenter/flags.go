@@ -4,8 +4,11 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"log"
 	"strings"
 	"time"
+
+	"github.com/vmware/govmomi/session"
 )
 
 // Config is what the command line says. Names and defaults are vcsim's where both have the flag.
@@ -13,24 +16,30 @@ type Config struct {
 	Listen        string
 	ControlListen string
 	Dir           string
+	TLS           bool
 	TLSCert       string
 	TLSKey        string
 	Users         map[string]string
 	ExitWithStdin bool
+	JSON          bool // one line of JSON when ready, instead of vcsim's line
 
-	Datacenters, Clusters, ClusterHosts, StandaloneHosts int
-	Machines, Datastores, Portgroups, Folders            int
-	Pools, Apps, Pods                                    int
-	Autostart                                            bool
+	Model
+	Vcsim // what only vcsim's own launchers ask for
 
 	SessionTimeout time.Duration
 	TaskRetention  time.Duration
 	InstanceUUID   string
 	SweepInterval  time.Duration
+	LatencyProfile string
+	Seed           int64
+	Arguments      []string // what stands behind the flags
 }
 
-// userFlag collects repeated -user name:password flags.
-type userFlag map[string]string
+// userFlag collects repeated -user name:password flags; the first one is for the environment line.
+type userFlag struct {
+	users map[string]string
+	first *string
+}
 
 func (u userFlag) String() string { return "" }
 
@@ -39,9 +48,24 @@ func (u userFlag) Set(v string) error {
 	if !ok || name == "" || password == "" {
 		return fmt.Errorf("%q is not NAME:PASSWORD", v)
 	}
-	u[name] = password
+	if *u.first == "" {
+		*u.first = name
+	}
+	u.users[name] = password
 	return nil
 }
+
+const usage = `vcenter-twin runs a simulated vCenter Server (SOAP over TLS) with a control API for tests.
+
+  vcenter-twin [flags]            run until SIGINT, SIGTERM or what -stdinexit and -exit-with-stdin say
+  vcenter-twin [flags] uuidgen    print a random UUID
+  vcenter-twin [flags] version    print the versions of what is built in
+
+It starts as vcsim does and prints vcsim's line when it is ready:
+  export GOVC_URL=https://user:pass@127.0.0.1:8989/sdk GOVC_SIM_PID=4711
+README.md describes the control API and where the twin differs from vcsim.
+
+Flags:`
 
 // parseFlags reads the command line.
 func parseFlags(args []string, output io.Writer) (Config, error) {
@@ -50,49 +74,84 @@ func parseFlags(args []string, output io.Writer) (Config, error) {
 	fs := flag.NewFlagSet("vcenter-twin", flag.ContinueOnError)
 	fs.SetOutput(output)
 	fs.Usage = func() {
-		fmt.Fprintln(output, "vcenter-twin runs a simulated vCenter (SOAP over TLS) with a control API.\n"+
-			"It prints one line of JSON when it is ready. See README.md for the control API.\n\nFlags:")
+		fmt.Fprintln(output, usage)
 		fs.PrintDefaults()
 	}
-	fs.StringVar(&c.Listen, "l", "127.0.0.1:0", "address of the vSphere API")
+	fs.StringVar(&c.Listen, "l", "127.0.0.1:8989", "address of the vSphere API; port 0 chooses a free one, no host means all addresses")
 	fs.StringVar(&c.ControlListen, "control", "127.0.0.1:0", "address of the control API; loopback only")
 	fs.StringVar(&c.Dir, "dir", "", "directory for certificates (default: a temporary one)")
+	fs.BoolVar(&c.TLS, "tls", true, "serve TLS; false is plain HTTP")
 	fs.StringVar(&c.TLSCert, "tlscert", "", "server certificate instead of an own one")
 	fs.StringVar(&c.TLSKey, "tlskey", "", "key of -tlscert")
-	fs.StringVar(&username, "username", "", "login name; without it any name and password are good")
-	fs.StringVar(&password, "password", "", "password of -username")
-	fs.Var(userFlag(c.Users), "user", "one more login, NAME:PASSWORD; repeatable")
+	fs.StringVar(&username, "username", "", "login name, or a file that holds it; without it any name and password are good")
+	fs.StringVar(&password, "password", "", "password of -username, or a file that holds it")
+	fs.Var(userFlag{c.Users, &c.EnvironmentUser}, "user", "one more login, NAME:PASSWORD; repeatable")
 	fs.BoolVar(&c.ExitWithStdin, "exit-with-stdin", false, "exit when standard input closes, and remove -dir")
-	fs.IntVar(&c.Datacenters, "dc", 1, "number of datacenters")
-	fs.IntVar(&c.Clusters, "cluster", 1, "number of clusters per datacenter")
-	fs.IntVar(&c.ClusterHosts, "host", 3, "number of hosts per cluster")
-	fs.IntVar(&c.StandaloneHosts, "standalone-host", 1, "number of stand-alone hosts per datacenter")
-	fs.IntVar(&c.Machines, "vm", 2, "number of virtual machines per resource pool")
-	fs.IntVar(&c.Datastores, "ds", 1, "number of datastores")
-	fs.IntVar(&c.Portgroups, "pg", 1, "number of distributed port groups per datacenter")
-	fs.IntVar(&c.Folders, "folder", 0, "number of folders")
-	fs.IntVar(&c.Pools, "pool", 0, "number of resource pools per cluster")
-	fs.IntVar(&c.Apps, "app", 0, "number of vApps per cluster")
-	fs.IntVar(&c.Pods, "pod", 0, "number of storage pods per datacenter")
-	fs.BoolVar(&c.Autostart, "autostart", true, "power the model's virtual machines on")
+	fs.BoolVar(&c.JSON, "json", false, "when ready, print one line of JSON with url, control, ca, thumbprint and pid")
 	fs.DurationVar(&c.SessionTimeout, "session-timeout", 30*time.Minute, "idle time after which a session ends; 0: never")
 	fs.DurationVar(&c.TaskRetention, "task-retention", taskRetention, "how long finished tasks stay readable")
 	fs.DurationVar(&c.SweepInterval, "sweep", 30*time.Second, "time between two looks at objects nobody marked as changed; 0: never")
 	fs.StringVar(&c.InstanceUUID, "instance-uuid", "", "about.instanceUuid, to play the same vCenter again (default: a random one)")
+	fs.StringVar(&c.LatencyProfile, "latency-profile", "none", "how slow calls and tasks are: "+profileNames())
+	fs.Int64Var(&c.Seed, "seed", 0, "make identifiers, host choices and probabilities the same in each run; 0: random")
+	c.Model.flags(fs)
+	c.Vcsim.flags(fs)
 	if err := fs.Parse(args); err != nil {
 		return c, err
 	}
-	if fs.NArg() > 0 {
-		return c, fmt.Errorf("unexpected argument %q", fs.Arg(0))
-	}
-	if (username == "") != (password == "") {
-		return c, fmt.Errorf("-username and -password go together")
-	}
-	if username != "" {
-		c.Users[username] = password
+	if err := c.login(username, password); err != nil {
+		return c, err
 	}
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		return c, fmt.Errorf("-tlscert and -tlskey go together")
 	}
-	return c, nil
+	if _, ok := latencyProfiles[c.LatencyProfile]; !ok {
+		return c, fmt.Errorf("-latency-profile: %q is not one of %s", c.LatencyProfile, profileNames())
+	}
+	if err := c.Model.check(); err != nil {
+		return c, err
+	}
+	c.Arguments = fs.Args()
+	return c, c.Vcsim.check()
+}
+
+// login adds the login of -username. As in vcsim a value may name a file that holds it.
+func (c *Config) login(username, password string) error {
+	name, err := session.Secret(username)
+	if err != nil {
+		return fmt.Errorf("-username: %w", err)
+	}
+	secret, err := session.Secret(password)
+	if err != nil {
+		return fmt.Errorf("-password: %w", err)
+	}
+	if name == "" {
+		if secret != "" {
+			log.Print("twin: -password without -username is ignored, as vcsim does: any login is good")
+		}
+		return nil
+	}
+	if secret == "" {
+		return fmt.Errorf("-username %s: -password is missing, and vCenter knows no empty password", name)
+	}
+	c.Users[name] = secret
+	c.EnvironmentUser = name
+	return nil
+}
+
+// argument runs what stands behind the flags; false means to go on and serve.
+func argument(rest []string, output io.Writer) (done bool) {
+	if len(rest) == 0 {
+		return false
+	}
+	switch rest[0] {
+	case "uuidgen":
+		fmt.Fprintln(output, newUUID())
+		return true
+	case "version":
+		fmt.Fprint(output, versions())
+		return true
+	}
+	log.Printf("twin: %q and what follows it is ignored, as vcsim does; flags stand before arguments, and a switch is written -tls=false", rest[0])
+	return false
 }

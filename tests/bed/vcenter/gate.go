@@ -21,6 +21,7 @@ func (t *Twin) Handler() http.Handler {
 	mux.HandleFunc("POST /sdk/{$}", t.serveSDK)
 	mux.HandleFunc("POST /sdk/vimService", t.serveSDK)
 	mux.HandleFunc("GET /sdk/vimServiceVersions.xml", t.serveVersions)
+	mux.HandleFunc("GET /about", t.serveAbout)
 	return mux
 }
 
@@ -34,6 +35,7 @@ func (t *Twin) serveSDK(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
+	t.tracer.note("Request", body)
 	method, err := decode(body)
 	if err != nil {
 		t.answer(w, "", nil, Faultf(&types.InvalidRequest{}, "%s", err))
@@ -122,6 +124,7 @@ func (t *Twin) answer(w http.ResponseWriter, method string, res any, err error) 
 			return
 		}
 	}
+	t.tracer.note("Response", body)
 	w.Header().Set("Content-Type", "text/xml; charset=utf-8")
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
@@ -156,5 +159,5 @@ func (t *Twin) serveVersions(w http.ResponseWriter, _ *http.Request) {
   </priorVersions>
  </namespace>
 </namespaces>
-`, apiVersion)
+`, t.cfg.APIVersion)
 }

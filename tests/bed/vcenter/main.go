@@ -15,6 +15,7 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"os/signal"
 	"syscall"
@@ -26,7 +27,7 @@ func main() {
 	if errors.Is(err, flag.ErrHelp) {
 		return
 	}
-	if err == nil {
+	if err == nil && !argument(cfg.Arguments, os.Stdout) {
 		err = serve(cfg)
 	}
 	if err != nil {
@@ -56,9 +57,12 @@ func serve(cfg Config) error {
 	} else if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	id, err := loadIdentity(cfg, dir)
-	if err != nil {
-		return err
+	var id identity
+	if cfg.TLS {
+		var err error
+		if id, err = loadIdentity(cfg, dir); err != nil {
+			return err
+		}
 	}
 	twin, err := NewTwin(cfg)
 	if err != nil {
@@ -66,10 +70,12 @@ func serve(cfg Config) error {
 	}
 	defer twin.Close()
 
-	api, err := net.Listen("tcp", cfg.Listen)
+	api, err := openDoor(cfg.Listen)
 	if err != nil {
-		return err
+		return fmt.Errorf("-l: %w", err)
 	}
+	defer func() { _ = api.Close() }()
+	twin.door = api
 	ctl, err := net.Listen("tcp", cfg.ControlListen)
 	if err != nil {
 		return err
@@ -100,20 +106,25 @@ func serve(cfg Config) error {
 		{Handler: twin.Handler(), ReadHeaderTimeout: 10 * time.Second, ErrorLog: log.Default()},
 		{Handler: twin.control.Handler(), ReadHeaderTimeout: 10 * time.Second},
 	}
-	go func() { failed <- servers[0].Serve(tls.NewListener(api, id.config)) }()
+	var listener net.Listener = api
+	if cfg.TLS {
+		listener = tls.NewListener(api, id.config)
+	}
+	go func() { failed <- servers[0].Serve(listener) }()
 	go func() { failed <- servers[1].Serve(ctl) }()
 	go twin.housekeeping(ctx)
 	go twin.sweep(ctx)
 
-	line, err := json.Marshal(ready{
-		URL: "https://" + api.Addr().String() + "/sdk", Control: "http://" + ctl.Addr().String(),
-		CA: id.caFile, Thumbprint: id.thumbprint, PID: os.Getpid(),
-	})
-	if err != nil {
+	if err := announce(cfg, api, ctl, id); err != nil {
 		return err
 	}
-	fmt.Println(string(line))
-
+	if cfg.StdinExit {
+		fmt.Println("Press any key to exit")
+		go func() {
+			_, _ = os.Stdin.Read(make([]byte, 1)) // the end of standard input is a key too, as for vcsim
+			stop()
+		}()
+	}
 	select {
 	case err = <-failed:
 	case <-ctx.Done():
@@ -122,6 +133,25 @@ func serve(cfg Config) error {
 		_ = s.Close()
 	}
 	return err
+}
+
+// announce tells whoever started the twin that it is ready, and where.
+func announce(cfg Config, api *door, ctl net.Listener, id identity) error {
+	at := url.URL{Scheme: "https", Host: reachable(api.Addr().(*net.TCPAddr)), Path: "/sdk"}
+	if !cfg.TLS {
+		at.Scheme = "http"
+	}
+	back := "http://" + ctl.Addr().String()
+	if cfg.JSON {
+		line, err := json.Marshal(ready{at.String(), back, id.caFile, id.thumbprint, os.Getpid()})
+		if err != nil {
+			return err
+		}
+		fmt.Println(string(line))
+	} else {
+		log.Printf("twin: the control API is at %s", back)
+	}
+	return announceEnvironment(at, cfg)
 }
 
 // housekeeping ends idle sessions and purges old tasks.

@@ -26,13 +26,10 @@ func (t *Twin) createModel() error {
 	esx.HardwareVersion = hardwareVersion
 	esx.HostCapability.NestedHVSupported = true
 
-	m := simulator.VPX()
 	c := t.cfg
-	m.Datacenter, m.Cluster, m.ClusterHost, m.Host = c.Datacenters, c.Clusters, c.ClusterHosts, c.StandaloneHosts
-	m.Machine, m.Datastore, m.Portgroup, m.Folder = c.Machines, c.Datastores, c.Portgroups, c.Folders
-	m.Pool, m.App, m.Pod, m.Autostart = c.Pools, c.Apps, c.Pods, c.Autostart
+	m := c.stock()
 	about := &m.ServiceContent.About
-	about.Version, about.ApiVersion, about.Build = productVersion, apiVersion, vcenterBuild
+	about.Version, about.ApiVersion, about.Build = productVersion, c.APIVersion, vcenterBuild
 	about.FullName = "VMware vCenter Server " + productVersion + " build-" + vcenterBuild
 	about.LicenseProductVersion = "8.0"
 	if err := m.Create(); err != nil {

@@ -8,7 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/vmware/govmomi/simulator"
 	"github.com/vmware/govmomi/vim25/mo"
 	"github.com/vmware/govmomi/vim25/soap"
@@ -186,7 +185,7 @@ func (st *sessionTable) start(user, locale string, r *http.Request, now time.Tim
 	}
 	s := &Session{
 		UserSession: types.UserSession{
-			Key: uuid.NewString(), UserName: displayUser(user), FullName: displayUser(user),
+			Key: sessionKey(), UserName: displayUser(user), FullName: displayUser(user),
 			LoginTime: now, LastActiveTime: now, Locale: locale, MessageLocale: locale,
 		},
 		owned: map[types.ManagedObjectReference]any{},

@@ -26,33 +26,45 @@ type identity struct {
 }
 
 // loadIdentity uses the given pair, or makes a CA and a certificate signed by it.
-func loadIdentity(cfg Config, dir string) (*identity, error) {
+func loadIdentity(cfg Config, dir string) (identity, error) {
 	certFile, keyFile, caFile := cfg.TLSCert, cfg.TLSKey, cfg.TLSCert
 	if certFile == "" {
 		certFile, keyFile = filepath.Join(dir, "server.crt"), filepath.Join(dir, "server.key")
 		caFile = filepath.Join(dir, "ca.crt")
-		if err := issue(caFile, certFile, keyFile); err != nil {
-			return nil, err
+		if err := issue(caFile, certFile, keyFile, listenAddresses(cfg.Listen)); err != nil {
+			return identity{}, err
 		}
 	}
 	pair, err := tls.LoadX509KeyPair(certFile, keyFile)
 	if err != nil {
-		return nil, fmt.Errorf("loading the server certificate: %w", err)
+		return identity{}, fmt.Errorf("loading the server certificate: %w", err)
 	}
 	sum := sha256.Sum256(pair.Certificate[0])
 	hex := make([]string, len(sum))
 	for i, b := range sum {
 		hex[i] = fmt.Sprintf("%02X", b)
 	}
-	return &identity{
+	return identity{
 		config:     &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12},
 		caFile:     caFile,
 		thumbprint: strings.Join(hex, ":"),
 	}, nil
 }
 
-// issue writes a fresh CA and a server certificate for this machine's loopback names.
-func issue(caFile, certFile, keyFile string) error {
+// listenAddresses are the addresses beside loopback that clients may use.
+func listenAddresses(listen string) []net.IP {
+	host, _, err := net.SplitHostPort(listen)
+	if err != nil {
+		return nil // the listener will say so
+	}
+	if ip := net.ParseIP(host); ip != nil && !ip.IsUnspecified() {
+		return []net.IP{ip}
+	}
+	return ownAddresses()
+}
+
+// issue writes a fresh CA and a server certificate for loopback and the given addresses.
+func issue(caFile, certFile, keyFile string, also []net.IP) error {
 	caKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return err
@@ -74,6 +86,7 @@ func issue(caFile, certFile, keyFile string) error {
 	server := template("localhost")
 	server.DNSNames = []string{"localhost"}
 	server.IPAddresses = []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback}
+	server.IPAddresses = append(server.IPAddresses, also...)
 	server.KeyUsage = x509.KeyUsageDigitalSignature
 	server.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
 	der, err := x509.CreateCertificate(rand.Reader, server, ca, &key.PublicKey, caKey)

@@ -6,7 +6,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/vmware/govmomi/simulator"
 	"github.com/vmware/govmomi/vim25/mo"
 	"github.com/vmware/govmomi/vim25/types"
@@ -32,6 +31,9 @@ type Twin struct {
 	control   *control
 	inventory *inventory // what the rules remember beside the stock objects, see inventory.go
 
+	door   *door   // the listener of the API; none in a test without one
+	tracer *tracer // -trace; nil is off
+
 	stockRun     atomic.Pointer[stockRun]
 	taskCounter  atomic.Int64
 	chainCounter atomic.Int64
@@ -42,10 +44,15 @@ type Twin struct {
 
 // NewTwin builds a twin with a freshly created model.
 func NewTwin(cfg Config) (*Twin, error) {
+	seedRandom(cfg.Seed)
 	if cfg.InstanceUUID == "" {
-		cfg.InstanceUUID = uuid.NewString()
+		cfg.InstanceUUID = newUUID()
 	}
 	t := &Twin{cfg: cfg, handlers: map[methodKey]registration{}}
+	var err error
+	if t.tracer, err = openTracer(cfg.Vcsim); err != nil {
+		return nil, err
+	}
 	t.sessions.init(cfg)
 	t.watchers.init()
 	t.control = newControl(t)
@@ -90,6 +97,7 @@ func (t *Twin) Close() {
 	t.world.Lock()
 	defer t.world.Unlock()
 	t.model.Remove()
+	t.tracer.close()
 }
 
 func (t *Twin) registry() *simulator.Registry { return t.service.Context.Map }

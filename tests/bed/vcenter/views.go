@@ -5,7 +5,6 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/google/uuid"
 	"github.com/vmware/govmomi/simulator"
 	"github.com/vmware/govmomi/vim25/mo"
 	"github.com/vmware/govmomi/vim25/types"
@@ -175,7 +174,7 @@ func (c *Call) addView(kind string, v *View) types.ManagedObjectReference {
 
 // sessionRef makes a reference in the form vCenter gives to objects of a session.
 func (c *Call) sessionRef(kind string) types.ManagedObjectReference {
-	return types.ManagedObjectReference{Type: kind, Value: "session[" + c.Session.Key + "]" + uuid.NewString()}
+	return types.ManagedObjectReference{Type: kind, Value: "session[" + c.Session.Key + "]" + sessionKey()}
 }
 
 // add appends known objects that are not in the list yet and returns the unknown ones.

@@ -184,7 +184,11 @@ def test_host_and_switch_capabilities_can_be_switched(twin: Twin) -> None:
     [
         (lambda c: c.fail(fault="NoSuchFault"), "NoSuchFault"),
         (lambda c: c.fail(where="http", status=200), "status"),
-        (lambda c: c.fail(fault="NotFound", count=0), "count"),
+        (lambda c: c.fail(fault="NotFound", count=-1), "count"),
+        (lambda c: c.fail(fault="NotFound", probability=1.5), "probability"),
+        (lambda c: c.fail(where="slow"), "seconds"),
+        (lambda c: c.latency_profile("quick"), "name"),
+        (lambda c: c.outage(seconds=1, status=503, refuse=True), "refuse"),
         (lambda c: c.drift("no such object"), "no such object"),
         (lambda c: c.host("DC0_H0", connection_state="lost"), "connectionState"),
         (lambda c: c.rules(busyVM="maybe"), "busyVM"),
