@@ -26,7 +26,6 @@ var deniedMethods = map[methodKey]string{
 	{"RegisterVM_Task", ""}:                             "knows nothing of the machine's configuration",
 	{"CreateChildVM_Task", ""}:                          "bypasses the rules of CreateVM_Task",
 	{"CloneVApp_Task", ""}:                              "bypasses the rules of CloneVM_Task",
-	{"ReconfigureDVPort_Task", ""}:                      "not modelled",
 	{"Destroy_Task", "Datacenter"}:                      "destroys what is inside past the rules",
 	{"Destroy_Task", "ClusterComputeResource"}:          "destroys what is inside past the rules",
 	{"Destroy_Task", "ComputeResource"}:                 "destroys what is inside past the rules",
@@ -40,7 +39,6 @@ var deniedMethods = map[methodKey]string{
 	{"AcquireCloneTicket", "SessionManager"}:            "not modelled",
 	{"ImpersonateUser", "SessionManager"}:               "not modelled",
 	{"SetTaskState", "Task"}:                            "bypasses the task's own life",
-	{"PerformDvsProductSpecOperation_Task", ""}:         "not modelled",
 }
 
 // denied tells whether a method without a handler of ours must not reach stock code.

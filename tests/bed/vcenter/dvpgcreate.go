@@ -89,11 +89,17 @@ func (c *Call) checkNewPortgroup(dvs *simulator.DistributedVirtualSwitch, folder
 	if spec.NumPorts < 0 {
 		return NewFault(&types.InvalidArgument{InvalidProperty: "spec.numPorts"})
 	}
-	setting, err := portSettingOf(spec.DefaultPortConfig)
+	setting, err := portSettingOf(spec.DefaultPortConfig, "spec.defaultPortConfig")
 	if err != nil {
 		return err
 	}
-	return checkPortSetting(setting, learningSupported(dvs), pvlanMap(dvs))
+	return rulesOf(dvs, switchConfig(dvs)).check(setting, "spec.defaultPortConfig.")
+}
+
+// ownedByNsx tells whether NSX made a group.
+// Documented: DVPortgroupConfigInfo.backingType "nsx".
+func ownedByNsx(pg *simulator.DistributedVirtualPortgroup) bool {
+	return pg.Config.BackingType == string(types.DistributedVirtualPortgroupBackingTypeNsx)
 }
 
 // putPortgroup builds a port group from a valid spec and puts it into the
@@ -110,7 +116,7 @@ func (t *Twin) putPortgroup(ctx *simulator.Context, dvs *simulator.DistributedVi
 	pg.Entity().Name = name
 	pg.Key = pg.Self.Value
 	pg.Summary = &types.NetworkSummary{Network: &pg.Self, Name: name, Accessible: true}
-	asked, err := portSettingOf(spec.DefaultPortConfig)
+	asked, err := portSettingOf(spec.DefaultPortConfig, "spec.defaultPortConfig")
 	if err != nil {
 		panic(err) // the caller validated the spec
 	}
@@ -138,7 +144,7 @@ func (t *Twin) putPortgroup(ctx *simulator.Context, dvs *simulator.DistributedVi
 	} else if pg.Config.AutoExpand == nil {
 		pg.Config.AutoExpand = types.NewBool(true)
 	}
-	pg.PortKeys = t.inventory.portsOf(dvs.Self).newKeys(int(pg.Config.NumPorts))
+	t.addPorts(dvs, pg, int(pg.Config.NumPorts))
 	t.linkPortgroup(ctx, dvs, folder, pg)
 	return pg
 }
@@ -161,7 +167,7 @@ func (t *Twin) linkPortgroup(ctx *simulator.Context, dvs *simulator.DistributedV
 
 // portSettingOf reads a setting as the VMware one. Unset is an empty setting;
 // documented: the base class carries no VLAN and no policies of a VMware switch.
-func portSettingOf(base types.BaseDVPortSetting) (*types.VMwareDVSPortSetting, error) {
+func portSettingOf(base types.BaseDVPortSetting, path string) (*types.VMwareDVSPortSetting, error) {
 	switch s := base.(type) {
 	case nil:
 		return &types.VMwareDVSPortSetting{}, nil
@@ -170,7 +176,7 @@ func portSettingOf(base types.BaseDVPortSetting) (*types.VMwareDVSPortSetting, e
 	case *types.DVPortSetting:
 		return &types.VMwareDVSPortSetting{DVPortSetting: *s}, nil
 	}
-	return nil, NewFault(&types.InvalidArgument{InvalidProperty: "spec.defaultPortConfig"})
+	return nil, NewFault(&types.InvalidArgument{InvalidProperty: path})
 }
 
 // portgroupPolicy completes the override policy of a new group.

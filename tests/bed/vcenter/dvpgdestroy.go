@@ -49,13 +49,8 @@ func (c *Call) portgroupInUse(dvs *simulator.DistributedVirtualSwitch, pg *simul
 	}
 	for _, ref := range dvs.Summary.HostMember {
 		host, ok := c.Ctx.Map.Get(ref).(*simulator.HostSystem)
-		if !ok || host.Config == nil || host.Config.Network == nil {
-			continue
-		}
-		for _, nic := range host.Config.Network.Vnic {
-			if nic.Spec.DistributedVirtualPort != nil && nic.Spec.DistributedVirtualPort.PortgroupKey == pg.Key {
-				return true
-			}
+		if ok && kernelAdapterOn(host, pg) {
+			return true
 		}
 	}
 	return false
@@ -78,8 +73,8 @@ func (t *Twin) removePortgroup(ctx *simulator.Context, dvs *simulator.Distribute
 			t.Touch(ref)
 		}
 	}
+	t.dropPorts(dvs, pg, pg.PortKeys...)
 	t.removeChild(ctx, pg)
-	t.Touch(dvs.Self)
 }
 
 // removeChild takes an entity out of its folder, its datacenter and the registry.

@@ -144,7 +144,7 @@ func TestCheckMacManagement(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			assertFault(t, checkMacManagement(c.policy, c.supported), c.want)
+			assertFault(t, checkMacManagement(c.policy, c.supported, ""), c.want)
 			if c.policy != nil && c.policy.MacLearningPolicy != nil && c.policy.MacLearningPolicy.LimitPolicy == "DROP" {
 				t.Error("the limit policy must be lower-cased")
 			}

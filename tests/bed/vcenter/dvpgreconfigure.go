@@ -2,6 +2,7 @@ package main
 
 import (
 	"reflect"
+	"slices"
 
 	"github.com/vmware/govmomi/simulator"
 	"github.com/vmware/govmomi/vim25/types"
@@ -57,7 +58,7 @@ func (c *Call) reconfigurePortgroup(ref types.ManagedObjectReference, spec *type
 // (inferred: NotSupported).
 func (c *Call) reconfiguredPortgroup(dvs *simulator.DistributedVirtualSwitch, pg *simulator.DistributedVirtualPortgroup, spec *types.DVPortgroupConfigSpec) (types.DVPortgroupConfigInfo, error) {
 	next := cloneValue(pg.Config)
-	if next.BackingType == string(types.DistributedVirtualPortgroupBackingTypeNsx) {
+	if ownedByNsx(pg) {
 		return next, NewFault(&types.NotSupported{})
 	}
 	if spec.Name != "" && escapeName(spec.Name) != next.Name {
@@ -75,11 +76,11 @@ func (c *Call) reconfiguredPortgroup(dvs *simulator.DistributedVirtualSwitch, pg
 		}
 	}
 	if spec.DefaultPortConfig != nil {
-		asked, err := portSettingOf(spec.DefaultPortConfig)
+		asked, err := portSettingOf(spec.DefaultPortConfig, "spec.defaultPortConfig")
 		if err != nil {
 			return next, err
 		}
-		if err := checkPortSetting(asked, learningSupported(dvs), pvlanMap(dvs)); err != nil {
+		if err := rulesOf(dvs, switchConfig(dvs)).check(asked, "spec.defaultPortConfig."); err != nil {
 			return next, err
 		}
 		current, _ := next.DefaultPortConfig.(*types.VMwareDVSPortSetting)
@@ -119,7 +120,7 @@ func (c *Call) checkNumPorts(dvs *simulator.DistributedVirtualSwitch, pg *simula
 	used := 0
 	table := c.Twin.inventory.portsOf(dvs.Self)
 	for _, key := range pg.PortKeys {
-		if _, busy := table.connected[key]; busy {
+		if table.busy(key) {
 			used++
 		}
 	}
@@ -148,20 +149,18 @@ func (t *Twin) resizePortgroup(dvs *simulator.DistributedVirtualSwitch, pg *simu
 	table := t.inventory.portsOf(dvs.Self)
 	delete(table.taken, pg.Key)
 	if extra := n - len(pg.PortKeys); extra > 0 {
-		pg.PortKeys = append(append([]string(nil), pg.PortKeys...), table.newKeys(extra)...)
+		t.addPorts(dvs, pg, extra)
 		return
 	}
-	surplus := len(pg.PortKeys) - n
-	kept := make([]string, 0, len(pg.PortKeys))
-	for i := len(pg.PortKeys) - 1; i >= 0; i-- {
-		_, busy := table.connected[pg.PortKeys[i]]
-		if surplus > 0 && !busy {
-			surplus--
-			continue
+	surplus := make([]string, 0, len(pg.PortKeys))
+	for _, key := range slices.Backward(pg.PortKeys) {
+		if len(pg.PortKeys)-len(surplus) > n && !table.busy(key) {
+			surplus = append(surplus, key)
 		}
-		kept = append([]string{pg.PortKeys[i]}, kept...)
 	}
-	pg.PortKeys = kept
+	if len(surplus) > 0 {
+		t.dropPorts(dvs, pg, surplus...)
+	}
 }
 
 // renameOnSwitch changes a group's name everywhere it is shown.

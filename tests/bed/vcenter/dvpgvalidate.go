@@ -1,9 +1,11 @@
 package main
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/vmware/govmomi/simulator"
 	"github.com/vmware/govmomi/vim25/types"
 )
 
@@ -12,15 +14,58 @@ import (
 const (
 	macLearningLimitMax = 4096
 	vlanIDMax           = 4094
-	portSettingPath     = "spec.defaultPortConfig."
 )
 
-// checkPortSetting validates the parts of a setting that a spec sets.
-func checkPortSetting(spec *types.VMwareDVSPortSetting, learning bool, pvlans []types.VMwareDVSPvlanMapEntry) error {
-	if err := checkVlan(spec.Vlan, pvlans); err != nil {
+// settingRules is what a switch lets a port setting say.
+type settingRules struct {
+	learning bool
+	pvlans   []types.VMwareDVSPvlanMapEntry
+	teaming  []string
+	uplinks  []string
+}
+
+// rulesOf reads from a switch, and from the configuration it has or is about to
+// have, what a port setting may say.
+func rulesOf(dvs *simulator.DistributedVirtualSwitch, config *types.VMwareDVSConfigInfo) settingRules {
+	rules := settingRules{learning: learningSupported(dvs), pvlans: config.PvlanConfig, uplinks: uplinkNames(config)}
+	if features := dvs.Capability.FeaturesSupported; features != nil {
+		rules.teaming = features.GetDVSFeatureCapability().NicTeamingPolicy
+	}
+	return rules
+}
+
+// check validates the parts of a setting that a spec sets. path is where the
+// setting is in the request, with a dot at its end.
+func (r settingRules) check(spec *types.VMwareDVSPortSetting, path string) error {
+	if err := checkVlan(spec.Vlan, r.pvlans, path+"vlan."); err != nil {
 		return err
 	}
-	return checkMacManagement(spec.MacManagementPolicy, learning)
+	if err := r.checkTeaming(spec.UplinkTeamingPolicy, path+"uplinkTeamingPolicy."); err != nil {
+		return err
+	}
+	return checkMacManagement(spec.MacManagementPolicy, r.learning, path+"macManagementPolicy.macLearningPolicy.")
+}
+
+// checkTeaming validates a teaming policy.
+//
+// Documented: VmwareUplinkPortTeamingPolicy.policy is one of the switch's
+// nicTeamingPolicy; the order names uplink ports. Inferred: what is not is an
+// InvalidArgument.
+func (r settingRules) checkTeaming(teaming *types.VmwareUplinkPortTeamingPolicy, path string) error {
+	if teaming == nil || teaming.Inherited {
+		return nil
+	}
+	if p := teaming.Policy; p != nil && !p.Inherited && p.Value != "" && !slices.Contains(r.teaming, p.Value) {
+		return NewFault(&types.InvalidArgument{InvalidProperty: path + "policy"})
+	}
+	if order := teaming.UplinkPortOrder; order != nil && !order.Inherited {
+		for _, name := range slices.Concat(order.ActiveUplinkPort, order.StandbyUplinkPort) {
+			if !slices.Contains(r.uplinks, name) {
+				return NewFault(&types.InvalidArgument{InvalidProperty: path + "uplinkPortOrder"})
+			}
+		}
+	}
+	return nil
 }
 
 // checkMacManagement validates the MAC learning part of a spec and lower-cases
@@ -31,7 +76,7 @@ func checkPortSetting(spec *types.VMwareDVSPortSetting, learning bool, pvlans []
 // (vSphere 8 networking guide). Observed: MacLearn.ps1 sends DROP in capitals
 // and vCenter takes it. Inferred: enabled=false is no request for the feature,
 // and a bad value is an InvalidArgument that names the path.
-func checkMacManagement(policy *types.DVSMacManagementPolicy, supported bool) error {
+func checkMacManagement(policy *types.DVSMacManagementPolicy, supported bool, path string) error {
 	if policy == nil || policy.Inherited || policy.MacLearningPolicy == nil || policy.MacLearningPolicy.Inherited {
 		return nil
 	}
@@ -39,7 +84,6 @@ func checkMacManagement(policy *types.DVSMacManagementPolicy, supported bool) er
 	if learning.Enabled && !supported {
 		return NewFault(&types.NotSupported{})
 	}
-	path := portSettingPath + "macManagementPolicy.macLearningPolicy."
 	if learning.Limit != nil && (*learning.Limit < 0 || *learning.Limit > macLearningLimitMax) {
 		return NewFault(&types.InvalidArgument{InvalidProperty: path + "limit"})
 	}
@@ -54,11 +98,10 @@ func checkMacManagement(policy *types.DVSMacManagementPolicy, supported bool) er
 
 // checkVlan validates a VLAN spec.
 //
-// Documented: ids 0..4094 on a distributed switch, trunk ranges with
-// start <= end inside them, a private VLAN id must be in the switch's map. The
-// fault type is inferred.
-func checkVlan(vlan types.BaseVmwareDistributedVirtualSwitchVlanSpec, pvlans []types.VMwareDVSPvlanMapEntry) error {
-	path := portSettingPath + "vlan."
+// Documented: ids 0..4094 on a distributed switch; trunk ranges inside them, which
+// may overlap; a private VLAN id is the secondary id of an entry of the switch's
+// map. Inferred: a range that ends before it starts is refused, and the fault type.
+func checkVlan(vlan types.BaseVmwareDistributedVirtualSwitchVlanSpec, pvlans []types.VMwareDVSPvlanMapEntry, path string) error {
 	switch v := vlan.(type) {
 	case *types.VmwareDistributedVirtualSwitchVlanIdSpec:
 		if !v.Inherited && (v.VlanId < 0 || v.VlanId > vlanIDMax) {
@@ -74,15 +117,10 @@ func checkVlan(vlan types.BaseVmwareDistributedVirtualSwitchVlanSpec, pvlans []t
 			}
 		}
 	case *types.VmwareDistributedVirtualSwitchPvlanSpec:
-		if v.Inherited {
-			return nil
+		known := slices.ContainsFunc(pvlans, func(e types.VMwareDVSPvlanMapEntry) bool { return e.SecondaryVlanId == v.PvlanId })
+		if !v.Inherited && !known {
+			return NewFault(&types.InvalidArgument{InvalidProperty: path + "pvlanId"})
 		}
-		for _, entry := range pvlans {
-			if entry.SecondaryVlanId == v.PvlanId {
-				return nil
-			}
-		}
-		return NewFault(&types.InvalidArgument{InvalidProperty: path + "pvlanId"})
 	}
 	return nil
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"reflect"
 	"strconv"
 	"strings"
 
@@ -10,7 +9,7 @@ import (
 	"github.com/vmware/govmomi/vim25/types"
 )
 
-// Distributed switches: reconfigure, membership, deletion.
+// Distributed switches: which calls they answer, and what they are made of.
 
 func registerSwitches(t *Twin) {
 	t.Handle("CreateDVS_Task", "Folder", createSwitch)
@@ -18,11 +17,23 @@ func registerSwitches(t *Twin) {
 		t.Handle("ReconfigureDvs_Task", kind, reconfigureSwitch)
 		t.Handle("Destroy_Task", kind, destroySwitch)
 		t.Handle("Rename_Task", kind, renameSwitch)
+		t.Handle("PerformDvsProductSpecOperation_Task", kind, upgradeSwitch)
+		t.Handle("EnableNetworkResourceManagement", kind, enableResourceManagement)
+		t.Handle("ReconfigureDVPort_Task", kind, reconfigurePorts)
 		t.HandleMode("FetchDVPorts", kind, Reader, fetchPorts)
+		t.HandleMode("FetchDVPortKeys", kind, Reader, fetchPortKeys)
+		t.HandleMode("RefreshDVPortState", kind, Reader, refreshPortState)
+		t.HandleMode("LookupDvPortGroup", kind, Reader, lookupPortgroup)
+		t.HandleMode("QueryUsedVlanIdInDvs", kind, Reader, queryUsedVlans)
 	}
 	t.HandleMode("QueryDvsFeatureCapability", "", Reader, queryFeatureCapability)
 	t.HandleMode("QueryAvailableDvsSpec", "", Reader, queryAvailableSpecs)
 	t.HandleMode("QueryDvsByUuid", "", Reader, queryByUUID)
+	t.HandleMode("QueryDvsCompatibleHostSpec", "", Reader, queryCompatibleHostSpec)
+	t.HandleMode("QueryCompatibleHostForNewDvs", "", Reader, queryHostsForNewSwitch)
+	t.HandleMode("QueryCompatibleHostForExistingDvs", "", Reader, queryHostsForSwitch)
+	t.HandleMode("QueryDvsCheckCompatibility", "", Reader, queryCompatibility)
+	t.HandleMode("DVSManagerLookupDvPortGroup", "", Reader, lookupPortgroupOfSwitch)
 }
 
 // switchOf returns a distributed switch.
@@ -31,6 +42,11 @@ func switchOf(r *simulator.Registry, ref types.ManagedObjectReference) (*simulat
 		return dvs, nil
 	}
 	return nil, notFound(ref)
+}
+
+// objectNotFound is how vCenter words a NotFound.
+func objectNotFound() *Fault {
+	return Faultf(&types.NotFound{}, "The object or item referred to could not be found.")
 }
 
 // switchConfig is the VMware configuration of a switch.
@@ -49,23 +65,25 @@ func switchSetting(dvs *simulator.DistributedVirtualSwitch) *types.VMwareDVSPort
 	return defaultSwitchSetting()
 }
 
-func pvlanMap(dvs *simulator.DistributedVirtualSwitch) []types.VMwareDVSPvlanMapEntry {
-	return switchConfig(dvs).PvlanConfig
-}
-
 // defaultSwitchSetting is the port setting of a switch that nobody configured:
-// untagged, originating-port teaming, no shaping, all security flags reject.
-// Observed: the defaults that the client shows for a new switch.
-func defaultSwitchSetting() *types.VMwareDVSPortSetting {
+// untagged, originating-port teaming over all uplinks, no shaping, all security
+// flags reject. Observed: the defaults that the client shows for a new switch.
+func defaultSwitchSetting(uplinks ...string) *types.VMwareDVSPortSetting {
 	mac := defaultMacManagement()
 	off := func() *types.BoolPolicy { return boolPolicy(false, types.NewBool(false)) }
 	on := func() *types.BoolPolicy { return boolPolicy(false, types.NewBool(true)) }
+	shaping := func() *types.DVSTrafficShapingPolicy {
+		return &types.DVSTrafficShapingPolicy{
+			Enabled: off(), AverageBandwidth: &types.LongPolicy{Value: 100_000_000},
+			PeakBandwidth: &types.LongPolicy{Value: 100_000_000}, BurstSize: &types.LongPolicy{Value: 104_857_600},
+		}
+	}
 	return &types.VMwareDVSPortSetting{
 		DVPortSetting: types.DVPortSetting{
 			Blocked:                 off(),
 			VmDirectPathGen2Allowed: off(),
-			InShapingPolicy:         &types.DVSTrafficShapingPolicy{Enabled: off()},
-			OutShapingPolicy:        &types.DVSTrafficShapingPolicy{Enabled: off()},
+			InShapingPolicy:         shaping(),
+			OutShapingPolicy:        shaping(),
 			NetworkResourcePoolKey:  &types.StringPolicy{Value: "-1"},
 		},
 		Vlan:   &types.VmwareDistributedVirtualSwitchVlanIdSpec{},
@@ -75,6 +93,11 @@ func defaultSwitchSetting() *types.VMwareDVSPortSetting {
 			ReversePolicy:  on(),
 			NotifySwitches: on(),
 			RollingOrder:   off(),
+			FailureCriteria: &types.DVSFailureCriteria{
+				CheckSpeed: &types.StringPolicy{Value: "minimum"}, Speed: &types.IntPolicy{Value: 10},
+				CheckDuplex: off(), FullDuplex: off(), CheckErrorPercent: off(), Percentage: &types.IntPolicy{}, CheckBeacon: off(),
+			},
+			UplinkPortOrder: &types.VMwareUplinkPortOrderPolicy{ActiveUplinkPort: uplinks},
 		},
 		SecurityPolicy:      securityFromMac(mac),
 		MacManagementPolicy: mac,
@@ -105,150 +128,6 @@ func atLeast(version, floor string) bool {
 		}
 	}
 	return true
-}
-
-// reconfigureSwitch models ReconfigureDvs_Task. Documented: configVersion is
-// required and checked like a port group's, but it is a counter of its own
-// (pyvmomi issue 538). A switch-wide policy change shows in every group that
-// inherits it.
-func reconfigureSwitch(c *Call, req any) (any, error) {
-	spec := req.(*types.ReconfigureDvs_Task).Spec
-	ref := c.StartTask(c.This, descriptionID(c.This.Type, c.Method), func(tc *TaskContext) (any, error) {
-		return nil, tc.reconfigureSwitch(c.This, spec)
-	})
-	return &types.ReconfigureDvs_TaskResponse{Returnval: ref}, nil
-}
-
-func (c *Call) reconfigureSwitch(ref types.ManagedObjectReference, base types.BaseDVSConfigSpec) error {
-	dvs, err := switchOf(c.Ctx.Map, ref)
-	if err != nil {
-		return err
-	}
-	spec := base.GetDVSConfigSpec()
-	if err := checkConfigVersion(spec.ConfigVersion, dvs.Config.GetDVSConfigInfo().ConfigVersion); err != nil {
-		return err
-	}
-	next := cloneValue(switchConfig(dvs))
-	if err := c.applySwitchSpec(dvs, next, base); err != nil {
-		return err
-	}
-	if err := c.checkMembers(dvs, spec.Host); err != nil {
-		return err
-	}
-	next.ConfigVersion = nextConfigVersion(next.ConfigVersion)
-	if next.Name != dvs.Name {
-		dvs.Name, dvs.Summary.Name = next.Name, next.Name
-	}
-	dvs.Config = next
-	c.changeMembers(dvs, next, spec.Host)
-	if spec.DefaultPortConfig != nil {
-		c.passInheritance(dvs)
-	}
-	c.Twin.Touch(dvs.Self)
-	return nil
-}
-
-// applySwitchSpec merges what a spec sets into a copy of the configuration.
-// Documented: InvalidArgument for an MTU outside 1280..9000 (maxMtu, observed
-// range of the client); parts that the twin does not model are refused loudly.
-func (c *Call) applySwitchSpec(dvs *simulator.DistributedVirtualSwitch, next *types.VMwareDVSConfigInfo, base types.BaseDVSConfigSpec) error {
-	spec := base.GetDVSConfigSpec()
-	if spec.Name != "" && spec.Name != dvs.Name {
-		folder, err := folderOf(c.Ctx.Map, *dvs.Parent)
-		if err != nil {
-			return err
-		}
-		if err := c.claimName(folder, escapeName(spec.Name), dvs.Self); err != nil {
-			return err
-		}
-		next.Name = escapeName(spec.Name)
-	}
-	if vmware, ok := base.(*types.VMwareDVSConfigSpec); ok {
-		if vmware.MaxMtu != 0 && (vmware.MaxMtu < 1280 || vmware.MaxMtu > 9000) {
-			return NewFault(&types.InvalidArgument{InvalidProperty: "spec.maxMtu"})
-		}
-		skip := map[string]bool{"DVSConfigSpec": true}
-		if unknown := mergeNamed(next, vmware, skip); len(unknown) > 0 {
-			return Faultf(&types.NotImplemented{}, "The vCenter twin does not model %s of a switch spec", strings.Join(unknown, ", "))
-		}
-	}
-	if spec.DefaultPortConfig != nil {
-		asked, err := portSettingOf(spec.DefaultPortConfig)
-		if err != nil {
-			return err
-		}
-		if err := checkPortSetting(asked, learningSupported(dvs), next.PvlanConfig); err != nil {
-			return err
-		}
-		next.DefaultPortConfig = mergePortSetting(switchSetting(dvs), asked, defaultSwitchSetting(), c.Twin.inventory.rules.MacManagementLeaves)
-	}
-	skip := map[string]bool{"ConfigVersion": true, "Name": true, "Host": true, "DefaultPortConfig": true}
-	if unknown := mergeNamed(&next.DVSConfigInfo, spec, skip); len(unknown) > 0 {
-		return Faultf(&types.NotImplemented{}, "The vCenter twin does not model %s of a switch spec", strings.Join(unknown, ", "))
-	}
-	return nil
-}
-
-// passInheritance refreshes what the groups of a switch inherit from it.
-// Documented: a config info shows effective values. Inferred: a change of
-// inherited values counts the group's configVersion up.
-func (c *Call) passInheritance(dvs *simulator.DistributedVirtualSwitch) {
-	parent := switchSetting(dvs)
-	for _, ref := range dvs.Portgroup {
-		pg := portgroupOf(c.Ctx.Map, ref)
-		current, ok := pg.Config.DefaultPortConfig.(*types.VMwareDVSPortSetting)
-		if !ok {
-			continue
-		}
-		next := cloneValue(pg.Config)
-		next.DefaultPortConfig = mergePortSetting(current, inheritedOf(current), parent, MergeKeep)
-		if !reflect.DeepEqual(next, pg.Config) {
-			c.Twin.commitPortgroup(c.Ctx.Map, dvs, pg, next)
-		}
-	}
-}
-
-// destroySwitch models Destroy_Task on a switch. Documented: ResourceInUse while
-// a VM or host is on one of its ports; its port groups go with it.
-func destroySwitch(c *Call, _ any) (any, error) {
-	ref := c.StartTask(c.This, descriptionID(c.This.Type, c.Method), func(tc *TaskContext) (any, error) {
-		dvs, err := switchOf(tc.Ctx.Map, c.This)
-		if err != nil {
-			return nil, err
-		}
-		for _, ref := range dvs.Portgroup {
-			if pg := portgroupOf(tc.Ctx.Map, ref); tc.portgroupInUse(dvs, pg) {
-				return nil, NewFault(&types.ResourceInUse{Type: dvs.Self.Type, Name: dvs.Name})
-			}
-		}
-		for _, ref := range append([]types.ManagedObjectReference(nil), dvs.Portgroup...) {
-			tc.Twin.removePortgroup(tc.Ctx, dvs, portgroupOf(tc.Ctx.Map, ref))
-		}
-		tc.Twin.hideNetworks(tc.Ctx.Map, dvs.Summary.HostMember, dvs.Self)
-		delete(tc.Twin.inventory.switches, dvs.Self)
-		tc.Twin.removeChild(tc.Ctx, dvs)
-		return nil, nil
-	})
-	return &types.Destroy_TaskResponse{Returnval: ref}, nil
-}
-
-// renameSwitch models Rename_Task on a switch. Documented: DuplicateName and
-// InvalidName. Inferred: it counts configVersion up like a rename in a spec.
-func renameSwitch(c *Call, req any) (any, error) {
-	name := escapeName(req.(*types.Rename_Task).NewName)
-	ref := c.StartTask(c.This, descriptionID(c.This.Type, c.Method), func(tc *TaskContext) (any, error) {
-		dvs, err := switchOf(tc.Ctx.Map, c.This)
-		if err != nil {
-			return nil, err
-		}
-		if err := checkName(name); err != nil {
-			return nil, err
-		}
-		return nil, tc.reconfigureSwitch(c.This, &types.DVSConfigSpec{
-			ConfigVersion: dvs.Config.GetDVSConfigInfo().ConfigVersion, Name: name,
-		})
-	})
-	return &types.Rename_TaskResponse{Returnval: ref}, nil
 }
 
 // computeOf returns the compute resource of a host.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"math"
 	"slices"
 	"strings"
 
@@ -22,6 +23,7 @@ func (t *Twin) adoptNetworks(ctx *simulator.Context) {
 		for _, ref := range dvs.Portgroup {
 			t.adoptPortgroup(dvs, portgroupOf(ctx.Map, ref))
 		}
+		t.adoptUplinks(ctx.Map, dvs)
 	}
 }
 
@@ -65,25 +67,38 @@ func (t *Twin) rebuildNetworkLists(r *simulator.Registry) {
 
 func (t *Twin) adoptSwitch(dvs *simulator.DistributedVirtualSwitch) {
 	config := switchConfig(dvs)
-	config.DefaultPortConfig = defaultSwitchSetting()
 	config.CreateTime = t.now()
 	t.inventory.byUUID[dvs.Uuid] = dvs.Self
 	if config.MaxMtu == 0 {
 		config.MaxMtu = 1500
 	}
-	if config.UplinkPortPolicy == nil {
-		config.UplinkPortPolicy = &types.DVSNameArrayUplinkPortPolicy{UplinkPortName: []string{"Uplink 1"}}
+	if config.MaxPorts == 0 {
+		config.MaxPorts = math.MaxInt32
 	}
+	if config.UplinkPortPolicy == nil {
+		config.UplinkPortPolicy = defaultUplinks()
+	}
+	config.DefaultPortConfig = defaultSwitchSetting(uplinkNames(config)...)
 	config.Host = nil
 	for _, ref := range dvs.Summary.HostMember {
-		config.Host = append(config.Host, hostMember(ref))
+		config.Host = append(config.Host, hostMember(dvs, ref))
 	}
+	dvs.Summary.NumHosts = int32(len(dvs.Summary.HostMember))
+	dvs.Summary.NumPorts, config.NumPorts = 0, 0 // its groups count their ports
 	dvs.Config = config
+}
+
+// adoptUplinks gives the member hosts of a switch their uplink ports.
+func (t *Twin) adoptUplinks(r *simulator.Registry, dvs *simulator.DistributedVirtualSwitch) {
+	for _, ref := range dvs.Summary.HostMember {
+		t.addUplinks(r, dvs, ref)
+		t.showProxy(r, ref, dvs)
+	}
 }
 
 func (t *Twin) adoptPortgroup(dvs *simulator.DistributedVirtualSwitch, pg *simulator.DistributedVirtualPortgroup) {
 	parent := switchSetting(dvs)
-	asked, err := portSettingOf(pg.Config.DefaultPortConfig)
+	asked, err := portSettingOf(pg.Config.DefaultPortConfig, "spec.defaultPortConfig")
 	if err != nil {
 		panic(err) // the stock model uses VMware settings
 	}
@@ -96,8 +111,10 @@ func (t *Twin) adoptPortgroup(dvs *simulator.DistributedVirtualSwitch, pg *simul
 	pg.Config.Uplink = types.NewBool(uplink)
 	if uplink {
 		switchConfig(dvs).UplinkPortgroup = []types.ManagedObjectReference{pg.Self}
+		pg.Config.NumPorts = 0 // its ports come with the member hosts
 	} else if pg.Config.AutoExpand == nil {
 		pg.Config.AutoExpand = types.NewBool(true)
 	}
-	pg.PortKeys = t.inventory.portsOf(dvs.Self).newKeys(int(pg.Config.NumPorts))
+	pg.PortKeys = nil
+	t.addPorts(dvs, pg, int(pg.Config.NumPorts))
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -43,27 +44,38 @@ func (c *Call) createSwitch(parent types.ManagedObjectReference, spec *types.DVS
 		version = spec.ProductInfo.Version
 	}
 	if !slices.Contains(switchVersions, version) {
-		return nil, Faultf(&types.DvsFault{}, "The distributed switch version %s is not supported.", version)
+		return nil, unknownVersion(version)
 	}
-	dvs := newSwitch(c.Twin, name, version)
+	dvs := newSwitch(c.Twin, name, version, asked.UplinkPortPolicy)
 	next := switchConfig(dvs)
 	if err := c.applySwitchSpec(dvs, next, withoutName(spec.ConfigSpec)); err != nil {
+		return nil, err
+	}
+	if err := c.checkUplinks(dvs, uplinkNames(next)); err != nil {
 		return nil, err
 	}
 	if err := c.checkMembers(dvs, asked.Host); err != nil {
 		return nil, err
 	}
+	dvs.Summary.Description = next.Description
 	c.enterSwitch(folder, dvs)
 	c.Twin.putPortgroup(c.Ctx, dvs, folder, uplinkSpec(dvs))
 	uplinks := portgroupOf(c.Ctx.Map, dvs.Portgroup[0])
 	uplinks.Config.Uplink = types.NewBool(true)
 	next.UplinkPortgroup = []types.ManagedObjectReference{uplinks.Self}
+	c.post(&types.DvsCreatedEvent{DvsEvent: c.switchEvent(dvs), Parent: types.FolderEventArgument{
+		EntityEventArgument: types.EntityEventArgument{Name: folder.Name}, Folder: folder.Self,
+	}})
 	c.changeMembers(dvs, next, asked.Host)
 	return dvs, nil
 }
 
-// newSwitch is a switch that nobody configured.
-func newSwitch(t *Twin, name, version string) *simulator.DistributedVirtualSwitch {
+// newSwitch is a switch that nobody configured but for its uplinks, which its
+// failover order names.
+func newSwitch(t *Twin, name, version string, uplinks types.BaseDVSUplinkPortPolicy) *simulator.DistributedVirtualSwitch {
+	if uplinks == nil {
+		uplinks = defaultUplinks()
+	}
 	id := strings.ReplaceAll(uuid.NewString(), "-", "")
 	pairs := make([]string, 0, len(id)/2)
 	for i := 0; i < len(id); i += 2 {
@@ -77,11 +89,12 @@ func newSwitch(t *Twin, name, version string) *simulator.DistributedVirtualSwitc
 	dvs.Config = &types.VMwareDVSConfigInfo{
 		DVSConfigInfo: types.DVSConfigInfo{
 			Uuid: dvs.Uuid, Name: name, ConfigVersion: "1", CreateTime: t.now(), ProductInfo: *switchProduct(version),
-			UplinkPortPolicy:  &types.DVSNameArrayUplinkPortPolicy{UplinkPortName: []string{"Uplink 1"}},
-			DefaultPortConfig: defaultSwitchSetting(),
+			UplinkPortPolicy: uplinks, MaxPorts: math.MaxInt32,
 		},
 		MaxMtu: 1500,
 	}
+	config := switchConfig(dvs)
+	config.DefaultPortConfig = defaultSwitchSetting(uplinkNames(config)...)
 	setSwitchVersion(dvs, version, atLeast(version, macLearningSince))
 	return dvs
 }
@@ -103,11 +116,16 @@ func (c *Call) enterSwitch(folder *mo.Folder, dvs *simulator.DistributedVirtualS
 	c.Twin.Touch(folder.Self, dvs.Self)
 }
 
+// defaultUplinks is the uplink policy of a switch that was asked for without one.
+// Inferred: one uplink.
+func defaultUplinks() *types.DVSNameArrayUplinkPortPolicy {
+	return &types.DVSNameArrayUplinkPortPolicy{UplinkPortName: []string{"Uplink 1"}}
+}
+
 // uplinkSpec is the uplink port group of a new switch: a trunk of all VLANs.
 func uplinkSpec(dvs *simulator.DistributedVirtualSwitch) *types.DVPortgroupConfigSpec {
 	return &types.DVPortgroupConfigSpec{
-		Name:     fmt.Sprintf("%s-DVUplinks-%s", dvs.Name, strings.TrimPrefix(dvs.Self.Value, "dvs-")),
-		NumPorts: 1,
+		Name: fmt.Sprintf("%s-DVUplinks-%s", dvs.Name, strings.TrimPrefix(dvs.Self.Value, "dvs-")),
 		DefaultPortConfig: &types.VMwareDVSPortSetting{
 			Vlan: &types.VmwareDistributedVirtualSwitchTrunkVlanSpec{VlanId: []types.NumericRange{{Start: 0, End: vlanIDMax}}},
 		},

@@ -1,32 +1,33 @@
 package main
 
 import (
+	"slices"
+
 	"github.com/vmware/govmomi/simulator"
 	"github.com/vmware/govmomi/vim25/types"
 )
 
 // Queries of the DistributedVirtualSwitchManager.
 
-// switchVersions are the product versions a vCenter 8.0.3 offers.
-// Observed: the list of terraform-provider-vsphere's switch helper, up to 8.0.3.
-var switchVersions = []string{"6.5.0", "6.6.0", "7.0.0", "7.0.2", "7.0.3", "8.0.0", "8.0.3"}
-
-// macLearningSince is the first switch version that learns MAC addresses.
-// Documented: vSphere networking guide, "VDS version 6.6.0 and later".
-const macLearningSince = "6.6.0"
-
-func switchProduct(version string) *types.DistributedVirtualSwitchProductSpec {
-	return &types.DistributedVirtualSwitchProductSpec{
-		Name: "DVS", Vendor: "VMware, Inc.", Version: version, ForwardingClass: "etherswitch",
+// versionOf reads the version that a query speaks of. Documented: without a spec
+// it is the default for new switches. Inferred: InvalidArgument for one that is not
+// offered.
+func versionOf(spec *types.DistributedVirtualSwitchProductSpec) (string, error) {
+	if spec == nil || spec.Version == "" {
+		return switchVersion, nil
 	}
+	if !slices.Contains(switchVersions, spec.Version) {
+		return "", NewFault(&types.InvalidArgument{InvalidProperty: "switchProductSpec"})
+	}
+	return spec.Version, nil
 }
 
 // queryFeatureCapability models QueryDvsFeatureCapability.
 // Documented: without a spec it speaks of the default for new switches.
 func queryFeatureCapability(_ *Call, req any) (any, error) {
-	version := switchVersion
-	if spec := req.(*types.QueryDvsFeatureCapability).SwitchProductSpec; spec != nil && spec.Version != "" {
-		version = spec.Version
+	version, err := versionOf(req.(*types.QueryDvsFeatureCapability).SwitchProductSpec)
+	if err != nil {
+		return nil, err
 	}
 	probe := &simulator.DistributedVirtualSwitch{}
 	probe.Summary.ProductInfo = switchProduct(version)
@@ -55,7 +56,7 @@ func queryByUUID(c *Call, req any) (any, error) {
 	if dvs := c.Twin.switchByUUID(c.Ctx.Map, uuid); dvs != nil {
 		return &types.QueryDvsByUuidResponse{Returnval: &dvs.Self}, nil
 	}
-	return nil, NewFault(&types.NotFound{})
+	return nil, objectNotFound()
 }
 
 // switchByUUID finds a switch. The index is only a hint: an entry is checked, and
@@ -70,4 +71,35 @@ func (t *Twin) switchByUUID(r *simulator.Registry, uuid string) *simulator.Distr
 		}
 	}
 	return nil
+}
+
+// lookupPortgroup models LookupDvPortGroup. Documented: NotFound for a key that the
+// switch does not have.
+func lookupPortgroup(c *Call, req any) (any, error) {
+	dvs, err := switchOf(c.Ctx.Map, c.This)
+	if err != nil {
+		return nil, err
+	}
+	ref, err := groupByKey(dvs, req.(*types.LookupDvPortGroup).PortgroupKey)
+	return &types.LookupDvPortGroupResponse{Returnval: ref}, err
+}
+
+// lookupPortgroupOfSwitch models DVSManagerLookupDvPortGroup. Documented: NotFound
+// when switch or key is unknown.
+func lookupPortgroupOfSwitch(c *Call, req any) (any, error) {
+	asked := req.(*types.DVSManagerLookupDvPortGroup)
+	dvs := c.Twin.switchByUUID(c.Ctx.Map, asked.SwitchUuid)
+	if dvs == nil {
+		return nil, objectNotFound()
+	}
+	ref, err := groupByKey(dvs, asked.PortgroupKey)
+	return &types.DVSManagerLookupDvPortGroupResponse{Returnval: ref}, err
+}
+
+func groupByKey(dvs *simulator.DistributedVirtualSwitch, key string) (*types.ManagedObjectReference, error) {
+	ref := simulator.FindReference(dvs.Portgroup, types.ManagedObjectReference{Type: "DistributedVirtualPortgroup", Value: key})
+	if ref == nil {
+		return nil, objectNotFound()
+	}
+	return ref, nil
 }

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"strconv"
-
 	"github.com/vmware/govmomi/simulator"
 	"github.com/vmware/govmomi/vim25/mo"
 	"github.com/vmware/govmomi/vim25/types"
@@ -71,49 +69,6 @@ func (inv *inventory) reservedBy(r *simulator.Registry, key nameKey) *simulator.
 		return nil
 	}
 	return task
-}
-
-// portTable is the ports of one distributed switch. Only connected ports have a
-// record; which keys a group owns is DistributedVirtualPortgroup.portKeys.
-type portTable struct {
-	nextKey    int
-	nextCookie int32
-	connected  map[string]portConnection
-	taken      map[string]int // by group: how many of its first ports are connected for sure
-}
-
-// portConnection is who sits on a port.
-type portConnection struct {
-	vm     types.ManagedObjectReference
-	nicKey int32
-	mac    string
-	cookie int32
-}
-
-func (inv *inventory) portsOf(dvs types.ManagedObjectReference) *portTable {
-	table, ok := inv.switches[dvs]
-	if !ok {
-		table = &portTable{connected: map[string]portConnection{}, taken: map[string]int{}}
-		inv.switches[dvs] = table
-	}
-	return table
-}
-
-// newKeys gives out port keys. Documented: a port key is unique on its switch.
-func (p *portTable) newKeys(n int) []string {
-	keys := make([]string, 0, n)
-	for range n {
-		keys = append(keys, strconv.Itoa(p.nextKey))
-		p.nextKey++
-	}
-	return keys
-}
-
-// connect puts a virtual NIC on a port and returns the connection cookie.
-func (p *portTable) connect(key string, vm types.ManagedObjectReference, nicKey int32, mac string) int32 {
-	p.nextCookie++
-	p.connected[key] = portConnection{vm: vm, nicKey: nicKey, mac: mac, cookie: p.nextCookie}
-	return p.nextCookie
 }
 
 // failedTask starts a task whose outcome is known at submission. Latency and

@@ -104,34 +104,6 @@ func (t *Twin) completeSwitch(dvs *simulator.DistributedVirtualSwitch) {
 	setSwitchVersion(dvs, switchVersion, true)
 }
 
-// setSwitchVersion writes a switch's version and what it can do with it.
-func setSwitchVersion(dvs *simulator.DistributedVirtualSwitch, version string, macLearning bool) {
-	product := *dvs.Summary.ProductInfo
-	product.Version = version
-	dvs.Summary.ProductInfo = &product
-	dvs.Config.GetDVSConfigInfo().ProductInfo = product
-	dvs.Capability = types.DVSCapability{
-		DvsOperationSupported:         types.NewBool(true),
-		DvPortGroupOperationSupported: types.NewBool(true),
-		DvPortOperationSupported:      types.NewBool(true),
-		FeaturesSupported: &types.VMwareDVSFeatureCapability{
-			DVSFeatureCapability: types.DVSFeatureCapability{
-				NetworkResourceManagementSupported: true,
-				VmDirectPathGen2Supported:          types.NewBool(true),
-				NicTeamingPolicy: []string{
-					"loadbalance_ip", "loadbalance_srcmac", "loadbalance_srcid", "failover_explicit", "loadbalance_loadbased",
-				},
-				NetworkFilterSupported: types.NewBool(true),
-				MacLearningSupported:   types.NewBool(macLearning),
-			},
-			VspanSupported:             types.NewBool(true),
-			LldpSupported:              types.NewBool(true),
-			IpfixSupported:             types.NewBool(true),
-			MulticastSnoopingSupported: types.NewBool(true),
-		},
-	}
-}
-
 // completeObjects brings objects that stock made before our registry hook existed
 // to the shape that later ones are born with, and drops the traces of the building.
 func (t *Twin) completeObjects() {

@@ -42,6 +42,10 @@ type Rules struct {
 	// NoOpBumpsConfigVersion: whether a reconfigure that changes nothing counts
 	// up configVersion and changeVersion. Nothing found; assumed.
 	NoOpBumpsConfigVersion bool `json:"noOpBumpsConfigVersion"`
+	// PortNeedsConfigVersion: whether ReconfigureDVPort_Task wants the port's
+	// configVersion. The reference calls it required for groups and switches, and
+	// says nothing of ports.
+	PortNeedsConfigVersion bool `json:"portNeedsConfigVersion"`
 	// ReconfigureFillsVBS: whether vbsEnabled=true in a reconfigure fills in its
 	// companions as it does on create. Documented for create only.
 	ReconfigureFillsVBS bool `json:"reconfigureFillsVBS"`

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"slices"
-
 	"github.com/vmware/govmomi/simulator"
 	"github.com/vmware/govmomi/vim25/types"
 )
@@ -30,9 +28,9 @@ func (t *Twin) bindPorts(r *simulator.Registry, vm types.ManagedObjectReference,
 			delete(kept, use.nicKey)
 			continue
 		}
-		if key := t.choosePort(pg, table, use.port.PortKey, on); key != "" {
+		if key := t.choosePort(r, pg, table, use.port.PortKey, on); key != "" {
 			use.port.PortKey = key
-			use.port.ConnectionCookie = table.connect(key, vm, use.nicKey, use.mac)
+			use.port.ConnectionCookie = t.connectPort(r, pg, key, vm, use)
 		}
 	}
 	for _, old := range kept {
@@ -41,7 +39,7 @@ func (t *Twin) bindPorts(r *simulator.Registry, vm types.ManagedObjectReference,
 }
 
 // choosePort picks a port of a group, growing the group when it may grow.
-func (t *Twin) choosePort(pg *simulator.DistributedVirtualPortgroup, table *portTable, asked string, on bool) string {
+func (t *Twin) choosePort(r *simulator.Registry, pg *simulator.DistributedVirtualPortgroup, table *portTable, asked string, on bool) string {
 	ephemeral := pg.Config.Type == string(types.DistributedVirtualPortgroupPortgroupTypeEphemeral)
 	if asked != "" {
 		return asked
@@ -51,20 +49,31 @@ func (t *Twin) choosePort(pg *simulator.DistributedVirtualPortgroup, table *port
 	}
 	if !ephemeral {
 		for i := table.taken[pg.Key]; i < len(pg.PortKeys); i++ {
-			if _, busy := table.connected[pg.PortKeys[i]]; !busy {
+			if !table.busy(pg.PortKeys[i]) {
 				table.taken[pg.Key] = i
 				return pg.PortKeys[i]
 			}
 		}
 		table.taken[pg.Key] = len(pg.PortKeys)
 	}
-	key := table.newKeys(1)[0]
-	pg.PortKeys = append(pg.PortKeys, key)
+	key := t.addPorts(dvsOf(r, pg), pg, 1)[0]
 	if !ephemeral {
 		pg.Config.NumPorts = int32(len(pg.PortKeys))
 	}
-	t.Touch(pg.Self)
 	return key
+}
+
+// connectPort puts a virtual NIC on a port and lists its machine on the switch.
+// Documented: DVSSummary.vm, the machines with virtual NICs that connect to it.
+func (t *Twin) connectPort(r *simulator.Registry, pg *simulator.DistributedVirtualPortgroup, key string, vm types.ManagedObjectReference, use portUse) int32 {
+	dvs := dvsOf(r, pg)
+	table := t.inventory.portsOf(dvs.Self)
+	cookie := table.connect(key, vm, use.nicKey, use.mac, t.now())
+	if table.users[vm] == 1 {
+		dvs.Summary.Vm = append(dvs.Summary.Vm, vm)
+		t.Touch(dvs.Self)
+	}
+	return cookie
 }
 
 // freePort disconnects a port; an ephemeral one ceases to exist.
@@ -73,13 +82,18 @@ func (t *Twin) freePort(r *simulator.Registry, vm types.ManagedObjectReference, 
 	if pg == nil || port.PortKey == "" {
 		return
 	}
+	dvs := dvsOf(r, pg)
 	delete(table.taken, pg.Key)
-	if on, ok := table.connected[port.PortKey]; ok && on.vm == vm {
-		delete(table.connected, port.PortKey)
+	table.disconnect(port.PortKey, vm)
+	if table.users[vm] == 0 {
+		simulator.RemoveReference(&dvs.Summary.Vm, vm)
 	}
 	if pg.Config.Type == string(types.DistributedVirtualPortgroupPortgroupTypeEphemeral) {
-		pg.PortKeys = slices.DeleteFunc(slices.Clone(pg.PortKeys), func(k string) bool { return k == port.PortKey })
+		t.dropPorts(dvs, pg, port.PortKey)
+	} else {
+		table.resetPort(pg, port.PortKey)
 	}
+	t.Touch(dvs.Self)
 	t.Touch(pg.Self)
 }
 
@@ -93,8 +107,8 @@ func (t *Twin) switchEphemeral(r *simulator.Registry, vm types.ManagedObjectRefe
 		}
 		switch {
 		case on && use.port.PortKey == "":
-			use.port.PortKey = t.choosePort(pg, table, "", true)
-			use.port.ConnectionCookie = table.connect(use.port.PortKey, vm, use.nicKey, use.mac)
+			use.port.PortKey = t.choosePort(r, pg, table, "", true)
+			use.port.ConnectionCookie = t.connectPort(r, pg, use.port.PortKey, vm, use)
 		case !on:
 			t.freePort(r, vm, use.port)
 			use.port.PortKey, use.port.ConnectionCookie = "", 0
@@ -108,4 +122,9 @@ func (t *Twin) tableOf(r *simulator.Registry, port *types.DistributedVirtualSwit
 		return nil, nil
 	}
 	return pg, t.inventory.portsOf(*pg.Config.DistributedVirtualSwitch)
+}
+
+// dvsOf returns the switch of a group, which always has one.
+func dvsOf(r *simulator.Registry, pg *simulator.DistributedVirtualPortgroup) *simulator.DistributedVirtualSwitch {
+	return r.Get(*pg.Config.DistributedVirtualSwitch).(*simulator.DistributedVirtualSwitch)
 }
