@@ -5,9 +5,9 @@ folder outside the checkout, under a name that holds the hash of what it was mad
 milliseconds, a change of an input makes a new one, and two checkouts share what is equal. Nothing here starts a server.
 """
 
-from bed.toolchain.binaries import build_controlplane, build_twin, kubectl
+from bed.toolchain.binaries import build_controlplane, build_govc, build_twin, kubectl
 from bed.toolchain.errors import ToolchainError
 from bed.toolchain.golang import go
 from bed.toolchain.pythonenv import python_env
 
-__all__ = ["ToolchainError", "build_controlplane", "build_twin", "go", "kubectl", "python_env"]
+__all__ = ["ToolchainError", "build_controlplane", "build_govc", "build_twin", "go", "kubectl", "python_env"]

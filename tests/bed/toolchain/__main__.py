@@ -17,6 +17,7 @@ _PATHS: Mapping[str, Callable[[], Path]] = {
     "kubectl": toolchain.kubectl,
     "controlplane": toolchain.build_controlplane,
     "twin": toolchain.build_twin,
+    "govc": toolchain.build_govc,
     "cache-dir": cache.cache_dir,
 }
 _ACTIONS: Mapping[str, Callable[[], int]] = {

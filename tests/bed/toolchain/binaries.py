@@ -1,4 +1,4 @@
-"""The programs of the test bed: the control plane, kubectl and the vCenter twin, each built once per content.
+"""The programs of the test bed: the control plane, kubectl, the vCenter twin and govc, each built once per content.
 
 The key of a build is go.mod, go.sum, every source file, the Go version and the flags: an edited twin is built again,
 an unchanged one is found. `KUBEBUILDER_ASSETS` replaces the control plane with a folder of ready binaries, as the
@@ -16,10 +16,11 @@ from pathlib import Path
 from bed.toolchain import cache, golang, progress
 from bed.toolchain.errors import ToolchainError
 
-__all__ = ["build_controlplane", "build_twin", "kubectl"]
+__all__ = ["build_controlplane", "build_govc", "build_twin", "kubectl"]
 
 _CONTROLPLANE = cache.ROOT / "tests" / "bed" / "controlplane"
 _TWIN = cache.ROOT / "tests" / "bed" / "vcenter"
+_GOVC = cache.ROOT / "tests" / "bed" / "govc"
 _SERVERS = {
     "etcd": "go.etcd.io/etcd/server/v3",
     "kube-apiserver": "k8s.io/kubernetes/cmd/kube-apiserver",
@@ -57,20 +58,29 @@ def kubectl() -> Path:
 @once
 def build_twin() -> Path:
     """Return the vCenter twin's program."""
-    sources = [file for pattern in ("**/*.go", "go.mod", "go.sum") for file in _TWIN.glob(pattern)]
-    embedded = [file for file in _TWIN.glob("**/testdata/**/*") if file.is_file()]
-    key = cache.digest([*sources, *embedded], golang.build_facts())
-    return cache.entry("twin", key, _make_twin) / "vcenter-twin"
+    return _build("twin", _TWIN, "vcenter-twin")
+
+
+@once
+def build_govc() -> Path:
+    """Return govc, VMware's command line client."""
+    return _build("govc", _GOVC, "govc")
+
+
+def _build(what: str, module: Path, program: str) -> Path:
+    sources = [file for pattern in ("**/*.go", "*.txt", "go.mod", "go.sum") for file in module.glob(pattern)]
+    embedded = [file for file in module.glob("**/testdata/**/*") if file.is_file()]
+
+    def make(folder: Path) -> None:
+        with progress.step(f"Building {program}"):
+            golang.build(module, ".", folder / program)
+
+    return cache.entry(what, cache.digest([*sources, *embedded], golang.build_facts()), make) / program
 
 
 def _assets() -> Path | None:
     given = os.environ.get("KUBEBUILDER_ASSETS")
     return Path(given).expanduser() if given else None
-
-
-def _make_twin(folder: Path) -> None:
-    with progress.step("Building the vCenter twin"):
-        golang.build(_TWIN, ".", folder / "vcenter-twin")
 
 
 def _make_controlplane(folder: Path) -> None:
