@@ -1,6 +1,8 @@
 package main
 
 import (
+	"slices"
+
 	"github.com/vmware/govmomi/simulator"
 	"github.com/vmware/govmomi/vim25/mo"
 	"github.com/vmware/govmomi/vim25/types"
@@ -94,7 +96,7 @@ func (t *Twin) relinkNetworks(r *simulator.Registry, vm *simulator.VirtualMachin
 			t.Touch(ref)
 		}
 	}
-	vm.Network = networks
+	vm.Network = slices.DeleteFunc(networks, func(ref types.ManagedObjectReference) bool { return networkOf(r, ref) == nil })
 }
 
 // networkOf returns the common part of a standard network or port group.

@@ -10,14 +10,16 @@ import (
 // objects: names held by running tasks, ports of distributed switches and the
 // guests inside virtual machines. It is guarded by the world lock.
 type inventory struct {
-	rules    Rules
-	reserved map[nameKey]types.ManagedObjectReference // by the task that reserved it
-	switches map[types.ManagedObjectReference]*portTable
-	guests   map[types.ManagedObjectReference]*guest
-	busy     map[types.ManagedObjectReference]*turn // the last task on each machine
-	byUUID   map[string]types.ManagedObjectReference
-	lastMac  uint32
-	versions int64
+	rules     Rules
+	reserved  map[nameKey]types.ManagedObjectReference // by the task that reserved it
+	switches  map[types.ManagedObjectReference]*portTable
+	guests    map[types.ManagedObjectReference]*guest
+	snapshots map[types.ManagedObjectReference]*snapshotMemo
+	busy      map[types.ManagedObjectReference]*turn // the last task on each machine
+	stored    map[string]*storedMachine              // unregistered machines by the path of their configuration file
+	byUUID    map[string]types.ManagedObjectReference
+	lastMac   uint32
+	versions  int64
 }
 
 // registerRules lists the handlers of the rules, and completes each new model.
@@ -32,6 +34,7 @@ func registerRules(t *Twin) {
 	registerSwitches(t)
 	registerMachines(t)
 	registerMachineExtras(t)
+	registerSnapshots(t)
 	registerFolders(t)
 	registerGuestOS(t)
 	registerSearch(t)
@@ -39,12 +42,14 @@ func registerRules(t *Twin) {
 
 func newInventory() *inventory {
 	return &inventory{
-		rules:    DefaultRules(),
-		reserved: map[nameKey]types.ManagedObjectReference{},
-		switches: map[types.ManagedObjectReference]*portTable{},
-		guests:   map[types.ManagedObjectReference]*guest{},
-		busy:     map[types.ManagedObjectReference]*turn{},
-		byUUID:   map[string]types.ManagedObjectReference{},
+		rules:     DefaultRules(),
+		reserved:  map[nameKey]types.ManagedObjectReference{},
+		switches:  map[types.ManagedObjectReference]*portTable{},
+		guests:    map[types.ManagedObjectReference]*guest{},
+		busy:      map[types.ManagedObjectReference]*turn{},
+		stored:    map[string]*storedMachine{},
+		snapshots: map[types.ManagedObjectReference]*snapshotMemo{},
+		byUUID:    map[string]types.ManagedObjectReference{},
 	}
 }
 

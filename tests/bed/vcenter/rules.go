@@ -52,6 +52,19 @@ type Rules struct {
 	// ReconfigureTakesVersion: whether ReconfigVM_Task honours `version`. The
 	// reference sends users to UpgradeVM_Task and says nothing more.
 	ReconfigureTakesVersion bool `json:"reconfigureTakesVersion"`
+	// RevertWithoutSnapshotFails: RevertToCurrentSnapshot_Task without a snapshot.
+	// Its page says "does nothing" in the text and NotFound among the faults.
+	RevertWithoutSnapshotFails bool `json:"revertWithoutSnapshotFails"`
+	// RevertRestoresName: whether a revert brings the machine's name back. Nothing
+	// found; the name is vCenter's, so it stays.
+	RevertRestoresName bool `json:"revertRestoresName"`
+	// SnapshotDepth: the longest chain of snapshots. The configuration maximums say
+	// 32; 31 was observed (williamlam.com 2010/10, Dell's PowerStore guide).
+	SnapshotDepth int `json:"snapshotDepth"`
+	// StorageMoveNeedsHost: whether RelocateVM_Task of a running machine to another
+	// datastore has to name a host. The method's page says InvalidArgument, the text
+	// of RelocateSpec.host says that the current host is used.
+	StorageMoveNeedsHost bool `json:"storageMoveNeedsHost"`
 }
 
 // DefaultRules is what a fresh twin starts with and what a reset restores.
@@ -64,5 +77,6 @@ func DefaultRules() Rules {
 		FindByUuidSkipsInaccessible: true,
 		EphemeralOffBlocksDestroy:   true,
 		NoOpBumpsConfigVersion:      true,
+		SnapshotDepth:               32,
 	}
 }

@@ -92,7 +92,6 @@ func (d *draft) enter(pool *types.ManagedObjectReference) *simulator.VirtualMach
 	vm.Capability = machineCapability()
 	now := t.now()
 	vm.Layout = &types.VirtualMachineFileLayout{}
-	vm.LayoutEx = &types.VirtualMachineFileLayoutEx{Timestamp: now}
 	vm.Storage = &types.VirtualMachineStorageInfo{Timestamp: now}
 	vm.Summary.Vm = &vm.Self
 	vm.Summary.Storage = &types.VirtualMachineStorageSummary{Timestamp: now}
@@ -107,6 +106,7 @@ func (d *draft) enter(pool *types.ManagedObjectReference) *simulator.VirtualMach
 	r.PutEntity(d.folder, vm)
 	d.vm = vm
 	t.linkMachine(r, vm)
+	t.relayout(r, vm)
 	t.refresh(vm)
 	return vm
 }
@@ -151,6 +151,9 @@ func (t *Twin) unlinkMachine(ctx *simulator.Context, vm *simulator.VirtualMachin
 		t.freePort(r, vm.Self, use.port)
 	}
 	t.relinkNetworks(r, vm, nil)
+	read := parentFiles(configsOf(r, vm))
+	defer t.releaseParents(r, read)
+	t.forgetSnapshots(ctx, vm)
 	delete(t.inventory.guests, vm.Self)
 	delete(t.inventory.busy, vm.Self)
 	t.removeChild(ctx, vm)

@@ -17,6 +17,7 @@ func registerMachines(t *Twin) {
 	t.Handle("Rename_Task", "VirtualMachine", renameMachine)
 	t.Handle("Destroy_Task", "VirtualMachine", destroyMachine)
 	t.Handle("UnregisterVM", "VirtualMachine", unregisterMachine)
+	t.Handle("RegisterVM_Task", "Folder", registerMachine)
 	t.Handle("MarkAsTemplate", "VirtualMachine", markAsTemplate)
 	t.Handle("MarkAsVirtualMachine", "VirtualMachine", markAsMachine)
 	t.Handle("PowerOnVM_Task", "VirtualMachine", powerOnMachine)

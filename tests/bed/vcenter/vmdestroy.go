@@ -19,8 +19,12 @@ func destroyMachine(c *Call, _ any) (any, error) {
 // unregisterMachine models UnregisterVM, which is no task: its faults are
 // synchronous. Documented: InvalidPowerState while it is on.
 func unregisterMachine(c *Call, _ any) (any, error) {
+	kept := c.storeMachine(c.This)
 	if err := c.removeMachine(c.This); err != nil {
 		return nil, err
+	}
+	if kept != nil {
+		c.Twin.inventory.stored[kept.config.Files.VmPathName] = kept
 	}
 	return &types.UnregisterVMResponse{}, nil
 }

@@ -148,6 +148,9 @@ func (d *draft) editDevice(index int, spec *types.VirtualDeviceConfigSpec) error
 	next, asked := cloneValue(current), cloneValue(spec.Device)
 	keepServerOwned(asked.GetVirtualDevice(), current.GetVirtualDevice())
 	if disk, is := asked.(*types.VirtualDisk); is {
+		if err := d.checkDiskEdit(index, current.(*types.VirtualDisk), disk); err != nil {
+			return err
+		}
 		if err := growDisk(current.(*types.VirtualDisk), disk); err != nil {
 			return err
 		}

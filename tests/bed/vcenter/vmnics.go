@@ -139,6 +139,9 @@ func (d *draft) checkPorts() error {
 	need := map[string]int{}
 	for _, use := range portUses(d.config) {
 		pg, dvs := d.groupOf(use.port)
+		if pg == nil { // a revert or registration brought back a NIC whose group is gone
+			continue
+		}
 		if old := d.portBefore(use); old != nil && (use.port.PortKey == "" || use.port.PortKey == old.PortKey) {
 			continue
 		}
@@ -167,6 +170,9 @@ func (d *draft) checkPorts() error {
 func (d *draft) groupOf(port *types.DistributedVirtualSwitchPortConnection) (*simulator.DistributedVirtualPortgroup, *simulator.DistributedVirtualSwitch) {
 	r := d.call.Ctx.Map
 	pg := portgroupOf(r, types.ManagedObjectReference{Type: "DistributedVirtualPortgroup", Value: port.PortgroupKey})
+	if pg == nil {
+		return nil, nil
+	}
 	return pg, r.Get(*pg.Config.DistributedVirtualSwitch).(*simulator.DistributedVirtualSwitch)
 }
 

@@ -43,16 +43,21 @@ func (w *turn) ended() bool {
 // TaskInProgress (govmomi issue 953). The rule switch busyVM chooses. Cloning from
 // a machine is no change of it.
 func (c *Call) machineTask(body TaskBody) types.ManagedObjectReference {
+	return c.taskOnMachine(c.This, body)
+}
+
+// taskOnMachine is machineTask for a call on something else that changes a machine.
+func (c *Call) taskOnMachine(vm types.ManagedObjectReference, body TaskBody) types.ManagedObjectReference {
 	inv, id := c.Twin.inventory, descriptionID(c.This.Type, c.Method)
 	mine := &turn{done: make(chan struct{})}
-	if last := inv.busy[c.This]; last != nil && !last.ended() {
+	if last := inv.busy[vm]; last != nil && !last.ended() {
 		if inv.rules.BusyVM == ConflictReject {
-			return c.failedTask(c.This, id, NewFault(&types.TaskInProgress{Task: last.task}))
+			return c.failedTask(vm, id, NewFault(&types.TaskInProgress{Task: last.task}))
 		}
 		mine.before = last.done
 	}
 	c.turn = mine
-	mine.task = c.StartTask(c.This, id, body)
-	inv.busy[c.This] = mine
+	mine.task = c.StartTask(vm, id, body)
+	inv.busy[vm] = mine
 	return mine.task
 }
