@@ -24,6 +24,8 @@ _TITLES = {
     "hostnet": "Standard switches",
     "vm": "Virtual machines",
     "snapshots": "Snapshots",
+    "clones": "Clones",
+    "relocate": "Relocation and registration",
     "sessions": "Sessions",
     "privileges": "Privileges",
     "events": "Events",

@@ -336,6 +336,9 @@ func (c *control) setRules(r *http.Request) (any, error) {
 	if next.BusyVM != ConflictQueue && next.BusyVM != ConflictReject {
 		return nil, bad("busyVM: %q is not %q or %q", next.BusyVM, ConflictQueue, ConflictReject)
 	}
+	if next.SnapshotDepth < 1 || next.SnapshotDepth > maxSnapshotDepth {
+		return nil, bad("snapshotDepth: %d is not a number from 1 to %d", next.SnapshotDepth, maxSnapshotDepth)
+	}
 	c.t.inventory.rules = next
 	return next, nil
 }

@@ -77,6 +77,6 @@ func DefaultRules() Rules {
 		FindByUuidSkipsInaccessible: true,
 		EphemeralOffBlocksDestroy:   true,
 		NoOpBumpsConfigVersion:      true,
-		SnapshotDepth:               32,
+		SnapshotDepth:               maxSnapshotDepth,
 	}
 }

@@ -90,7 +90,9 @@ func (t *Twin) seedMachine(source *simulator.VirtualMachine, name string, templa
 	vm.Runtime.PowerState = types.VirtualMachinePowerStatePoweredOff
 	vm.Runtime.BootTime = nil
 	vm.Guest = guestWithoutTools()
-	vm.Snapshot, vm.RecentTask, vm.Network = nil, nil, nil
+	vm.Snapshot, vm.RootSnapshot, vm.RecentTask, vm.Network = nil, nil, nil, nil
+	vm.Runtime.ConsolidationNeeded = false
+	ownDisks(vm.Config)
 	vm.Summary.Vm = &vm.Self
 	if template {
 		vm.ResourcePool = nil
@@ -112,6 +114,17 @@ func (t *Twin) seedMachine(source *simulator.VirtualMachine, name string, templa
 	t.linkMachine(r, vm)
 	t.refresh(vm)
 	return vm.Self
+}
+
+// ownDisks gives a copied machine disks of its own, without parents.
+func ownDisks(config *types.VirtualMachineConfigInfo) {
+	for i, disk := range disksOf(config) {
+		backing := backingOf(disk)
+		var file object.DatastorePath
+		file.FromString(backing.FileName)
+		file.Path = fmt.Sprintf("%s/%s_%d.vmdk", config.Name, config.Name, i)
+		backing.FileName, backing.Uuid, backing.Parent = file.String(), diskUUID(), nil
+	}
 }
 
 func (t *Twin) seedPortgroup(ctx *simulator.Context, dvs *simulator.DistributedVirtualSwitch, name string) types.ManagedObjectReference {

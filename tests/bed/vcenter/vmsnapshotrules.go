@@ -7,6 +7,9 @@ import (
 
 // What can be kept in a snapshot, and what a snapshot forbids.
 
+// maxSnapshotDepth is the longest chain of snapshots. Documented: configuration maximums.
+const maxSnapshotDepth = 32
+
 // checkSnapshot refuses what cannot be kept.
 //
 // Documented: InvalidState while the configuration is out of reach, InvalidName,
