@@ -44,9 +44,17 @@ class TwinControl(TroubleControl, WorldControl):
         """Return the calls by operation id and method, of the ids that begin with `prefix`."""
         return dict(self._request("GET", f"operations?{urlencode({'prefix': prefix}, quote_via=quote)}"))
 
+    def dump(self) -> Mapping[str, Any]:
+        """Return the whole state as JSON."""
+        return dict(self._request("GET", "dump"))
+
+    def digests(self) -> dict[str, str]:
+        """Return a digest of the properties of each object, by id."""
+        return dict(self._request("GET", "digests"))
+
     def state(self) -> State:
-        """Return the whole state."""
-        d = self._request("GET", "dump")
+        """Return the whole state as records."""
+        d = self.dump()
         return State(
             vms=tuple(
                 Machine(
@@ -71,6 +79,7 @@ class TwinControl(TroubleControl, WorldControl):
             sessions=tuple(d["sessions"]),
             views=d["views"],
             filters=d["filters"],
+            objects={kind: tuple(ids) for kind, ids in d["objects"].items()},
         )  # fmt: skip
 
     def sessions(self) -> list[Mapping[str, Any]]:

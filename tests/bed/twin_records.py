@@ -83,6 +83,8 @@ class State:
     sessions: tuple[str, ...]
     views: int
     filters: int
+    objects: Mapping[str, tuple[str, ...]]
+    """The ids of all objects by type."""
 
     def vm(self, name: str) -> Machine | None:
         """Return the machine of this name, if there is one."""

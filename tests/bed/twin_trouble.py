@@ -101,3 +101,29 @@ class TroubleControl(Wire):
     def outage(self, *, seconds: float, status: int = 0, refuse: bool = False) -> None:
         """Break every connection for a while, or answer an HTTP status, or refuse; waits under way end too."""
         self._post("outage", {"seconds": seconds, "status": status, "refuse": refuse})
+
+    def restart(
+        self,
+        *,
+        tasks: Literal["lost", "finish"] = "lost",
+        seconds: float = 0.0,
+        status: int = 0,
+        refuse: bool = False,
+    ) -> None:
+        """Restart the service: sessions, views, collectors and tasks are gone; then an outage as `outage` has it.
+
+        Args:
+            tasks: What becomes of the work of running tasks: nothing at all, or it is done unseen.
+            seconds: How long the service is away.
+            status: The HTTP status meanwhile; 0 breaks connections.
+            refuse: Refuse connections meanwhile.
+        """
+        self._post("restart", {"tasks": tasks, "seconds": seconds, "status": status, "refuse": refuse})
+
+    def checkpoint(self, name: str = "") -> int:
+        """Remember the inventory as a backup does; return the number of objects."""
+        return int(self._post("checkpoint", {"name": name})["objects"])
+
+    def restore(self, name: str = "", *, seconds: float = 0.0, status: int = 0, refuse: bool = False) -> None:
+        """Restart from a backup: the inventory is that of the checkpoint, the vCenter the same."""
+        self._post("restore", {"name": name, "seconds": seconds, "status": status, "refuse": refuse})

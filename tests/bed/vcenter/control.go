@@ -47,10 +47,11 @@ func newControl(t *Twin) *control {
 	c.routeFaults()
 	c.routeTasks()
 	c.routeLatency()
+	c.routeRestart()
 	c.routeCounters()
 	c.routeSessions()
 	c.routeInventory()
-	c.Route("GET /v1/dump", func(*http.Request) (any, error) { return t.dump(), nil })
+	c.routeDump()
 	c.Route("POST /v1/seed", c.seed)
 	return c
 }

@@ -49,9 +49,11 @@ type dumpedState struct {
 	Portgroups []dumpedPortgroup `json:"portGroups"`
 	Hosts      []map[string]any  `json:"hosts"`
 	Tasks      []dumpedTask      `json:"tasks"`
-	Sessions   []string          `json:"sessions"`
-	Views      int               `json:"views"`
-	Filters    int               `json:"filters"`
+	// Objects are the ids of everything by type.
+	Objects  map[string][]string `json:"objects"`
+	Sessions []string            `json:"sessions"`
+	Views    int                 `json:"views"`
+	Filters  int                 `json:"filters"`
 }
 
 // dump describes the whole state.
@@ -83,6 +85,7 @@ func (t *Twin) dump() dumpedState {
 	for _, s := range t.sessions.list() {
 		d.Sessions = append(d.Sessions, s.UserName)
 	}
+	d.Objects = t.dumpObjects()
 	d.Views, d.Filters = t.watchers.size()
 	return d
 }

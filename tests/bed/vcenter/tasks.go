@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"log"
+	"runtime"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -27,8 +28,9 @@ type TaskBody func(tc *TaskContext) (result any, err error)
 // TaskContext is what a running task body works with.
 type TaskContext struct {
 	*Call
-	Task types.ManagedObjectReference
-	task *simulator.Task
+	Task  types.ManagedObjectReference
+	task  *simulator.Task
+	epoch int64 // the world it was started in
 }
 
 // Progress publishes TaskInfo.progress.
@@ -37,12 +39,17 @@ func (tc *TaskContext) Progress(percent int32) {
 	tc.Twin.Touch(tc.Task)
 }
 
-// Unlocked runs f without the world, for a body that has to wait. Afterwards the
-// world may be another one: look objects up again.
+// Unlocked runs f without the world, for a body that has to wait. Afterwards objects
+// may have gone: look them up again. A body whose world was thrown away ends here.
 func (tc *TaskContext) Unlocked(f func()) {
-	tc.Twin.world.Unlock()
-	defer tc.Twin.world.Lock()
-	f()
+	func() {
+		tc.Twin.world.Unlock()
+		defer tc.Twin.world.Lock()
+		f()
+	}()
+	if tc.Twin.epoch.Load() != tc.epoch {
+		runtime.Goexit()
+	}
 }
 
 // StartTask creates a task on an entity and runs body in it: queued, running,
@@ -71,7 +78,7 @@ func (c *Call) StartTask(entity types.ManagedObjectReference, descriptionID stri
 	t.trimRecentTasks()
 	t.Touch(task.Self, entity, *t.content().TaskManager)
 
-	tc := &TaskContext{Call: c, Task: task.Self, task: task}
+	tc := &TaskContext{Call: c, Task: task.Self, task: task, epoch: t.epoch.Load()}
 	turn := c.turn
 	t.running.Add(1)
 	go func() {
@@ -103,8 +110,7 @@ func (c *Call) putTask(task *simulator.Task) {
 // run takes a task through its life.
 func (tc *TaskContext) run(body TaskBody) {
 	t := tc.Twin
-	epoch := t.epoch.Load()
-	if !tc.step(epoch, func() {
+	if !tc.step(func() {
 		start := t.now()
 		tc.task.Info.StartTime = &start
 		tc.task.Info.State = types.TaskInfoStateRunning
@@ -112,18 +118,18 @@ func (tc *TaskContext) run(body TaskBody) {
 		return
 	}
 	t.control.waitForTask(tc)
-	tc.step(epoch, func() {
+	tc.step(func() {
 		result, fault := tc.execute(body)
 		tc.finish(result, fault)
 	})
 }
 
-// step runs f with the world held, unless the twin was reset meanwhile.
-func (tc *TaskContext) step(epoch int64, f func()) bool {
+// step runs f with the world held, unless the world is another one by now.
+func (tc *TaskContext) step(f func()) bool {
 	t := tc.Twin
 	t.world.Lock()
 	defer t.world.Unlock()
-	if t.epoch.Load() != epoch {
+	if t.epoch.Load() != tc.epoch {
 		return false
 	}
 	f()

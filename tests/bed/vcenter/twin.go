@@ -26,6 +26,9 @@ type Twin struct {
 	handlers map[methodKey]registration
 	onModel  []func(*Twin)
 
+	onCheckpoint []func() (undo func())
+	checkpoints  map[string]*checkpoint // by name; of this model only
+
 	sessions  sessionTable
 	watchers  watchers
 	control   *control
@@ -82,6 +85,7 @@ func (t *Twin) Reset() error {
 	if err := t.createModel(); err != nil {
 		return fmt.Errorf("creating the model: %w", err)
 	}
+	t.checkpoints = map[string]*checkpoint{}
 	t.registry().AddHandler(&registryHook{t})
 	for _, f := range t.onModel {
 		f(t)
