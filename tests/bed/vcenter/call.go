@@ -94,6 +94,9 @@ func (t *Twin) dispatch(c *Call, req any) (res any, err error) {
 	}
 	switch reg.mode {
 	case Free:
+		if err := t.authorizeLocked(c, req); err != nil {
+			return nil, err
+		}
 		return reg.handler(c, req)
 	case Reader:
 		t.world.RLock()
@@ -101,15 +104,23 @@ func (t *Twin) dispatch(c *Call, req any) (res any, err error) {
 		if !t.exists(c.Session, c.This) {
 			return nil, notFound(c.This)
 		}
-		return reg.handler(c, req)
+		if err := t.authorize(c, req); err != nil {
+			return nil, err
+		}
+		res, err = reg.handler(c, req)
+		return t.viewer(c.Session).found(c, res), err
 	default:
 		t.world.Lock()
 		defer t.world.Unlock()
 		if !t.exists(c.Session, c.This) {
 			return nil, notFound(c.This)
 		}
+		if err := t.authorize(c, req); err != nil {
+			return nil, err
+		}
 		defer func() { t.Touch(append(morefs(req), morefs(res)...)...) }()
-		return reg.handler(c, req)
+		res, err = reg.handler(c, req)
+		return t.viewer(c.Session).found(c, res), err
 	}
 }
 

@@ -236,6 +236,10 @@ func (f *Filter) selectAnew(dirty map[types.ManagedObjectReference]struct{}, out
 	if err != nil {
 		return out // the spec was checked when the filter was made; a path cannot turn invalid
 	}
+	eyes := t.viewer(f.collector.session)
+	if !eyes.everything {
+		sel.members = eyes.seen(sel.members) // a start object that may not be seen any more
+	}
 	now := make(map[types.ManagedObjectReference]struct{}, len(sel.members)+len(sel.deps))
 	for _, ref := range sel.members {
 		now[ref] = struct{}{}
@@ -273,13 +277,18 @@ func (f *Filter) enter(ref types.ManagedObjectReference, out []pendingUpdate) []
 		return out
 	}
 	v, ok := f.collector.t.lookup(f.collector.session, ref)
-	if !ok {
+	eyes := f.collector.t.viewer(f.collector.session)
+	if !ok || !eyes.sees(ref) {
 		return out
 	}
 	update := types.ObjectUpdate{Kind: types.ObjectUpdateKindEnter, Obj: ref}
 	prints := make([]uint64, len(p.paths))
 	for i, path := range p.paths {
-		value, state := path.read(v)
+		value, state, privilege := eyes.read(ref, v, path)
+		if state == valueDenied {
+			prints[i] = deniedPrint
+			update.MissingSet = append(update.MissingSet, eyes.missing(ref, path, privilege))
+		}
 		if state != valueFound {
 			continue
 		}
@@ -301,18 +310,27 @@ func (f *Filter) leave(ref types.ManagedObjectReference, out []pendingUpdate) []
 // unset is an assign without a value. Source: PropertyChange.val (documented as optional).
 func (f *Filter) compare(ref types.ManagedObjectReference, prints []uint64, out []pendingUpdate) []pendingUpdate {
 	v, ok := f.collector.t.lookup(f.collector.session, ref)
-	if !ok {
+	eyes := f.collector.t.viewer(f.collector.session)
+	if !ok || !eyes.sees(ref) {
 		return f.leave(ref, out)
 	}
 	update := types.ObjectUpdate{Kind: types.ObjectUpdateKindModify, Obj: ref}
 	for i, path := range f.planOf(ref.Type).paths {
-		value, state := path.read(v)
+		value, state, privilege := eyes.read(ref, v, path)
 		change := types.PropertyChange{Name: path.text, Op: types.PropertyChangeOpAssign}
 		var print uint64
-		if state == valueFound {
+		switch state {
+		case valueFound:
 			print = fingerprint(value)
+		case valueDenied:
+			print = deniedPrint
 		}
 		if print == prints[i] {
+			continue
+		}
+		if state == valueDenied {
+			prints[i] = print
+			update.MissingSet = append(update.MissingSet, eyes.missing(ref, path, privilege))
 			continue
 		}
 		if state == valueFound {
@@ -321,7 +339,7 @@ func (f *Filter) compare(ref types.ManagedObjectReference, prints []uint64, out 
 		prints[i] = print
 		update.ChangeSet = append(update.ChangeSet, change)
 	}
-	if len(update.ChangeSet) == 0 {
+	if len(update.ChangeSet)+len(update.MissingSet) == 0 {
 		return out
 	}
 	return append(out, pendingUpdate{filter: f.self, update: update})

@@ -157,21 +157,12 @@ func (c *control) routeSessions() {
 		if err := readJSON(r, &req); err != nil {
 			return nil, err
 		}
-		c.t.sessions.setTimeout(time.Duration(req.Seconds * float64(time.Second)))
+		c.t.sessions.setLimits(func(l *sessionLimits) { l.Idle = time.Duration(req.Seconds * float64(time.Second)) })
 		return nil, nil
 	})
-	c.Route("POST /v1/users", func(r *http.Request) (any, error) {
-		var req struct {
-			Name     string `json:"name"`
-			Password string `json:"password"`
-		}
-		if err := readJSON(r, &req); err != nil {
-			return nil, err
-		}
-		if req.Name == "" {
-			return nil, bad("name: empty; give the login name, such as alice@lab.example")
-		}
-		c.t.sessions.setUser(req.Name, req.Password)
-		return nil, nil
-	})
+	c.Route("POST /v1/sessions/limits", c.setSessionLimits)
+	c.Route("POST /v1/users", c.setUser)
+	c.Route("POST /v1/roles", c.setRole)
+	c.Route("POST /v1/permissions", c.setPermission)
+	c.Route("GET /v1/permissions", c.listPermissions)
 }

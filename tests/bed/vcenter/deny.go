@@ -28,8 +28,6 @@ var deniedMethods = map[methodKey]string{
 	{"CreateTask", "TaskManager"}:                     "adds the task behind the caller's back",
 	{"LoginByToken", "SessionManager"}:                "not modelled",
 	{"LoginExtensionByCertificate", "SessionManager"}: "not modelled",
-	{"CloneSession", "SessionManager"}:                "not modelled",
-	{"AcquireCloneTicket", "SessionManager"}:          "not modelled",
 	{"ImpersonateUser", "SessionManager"}:             "not modelled",
 	{"SetTaskState", "Task"}:                          "bypasses the task's own life",
 }

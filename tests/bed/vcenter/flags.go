@@ -26,13 +26,15 @@ type Config struct {
 	Model
 	Vcsim // what only vcsim's own launchers ask for
 
-	SessionTimeout time.Duration
-	TaskRetention  time.Duration
-	InstanceUUID   string
-	SweepInterval  time.Duration
-	LatencyProfile string
-	Seed           int64
-	Arguments      []string // what stands behind the flags
+	SessionTimeout  time.Duration
+	SessionLifetime time.Duration
+	MaxSessions     int
+	TaskRetention   time.Duration
+	InstanceUUID    string
+	SweepInterval   time.Duration
+	LatencyProfile  string
+	Seed            int64
+	Arguments       []string // what stands behind the flags
 }
 
 // userFlag collects repeated -user name:password flags; the first one is for the environment line.
@@ -89,6 +91,8 @@ func parseFlags(args []string, output io.Writer) (Config, error) {
 	fs.BoolVar(&c.ExitWithStdin, "exit-with-stdin", false, "exit when standard input closes, and remove -dir")
 	fs.BoolVar(&c.JSON, "json", false, "when ready, print one line of JSON with url, control, ca, thumbprint and pid")
 	fs.DurationVar(&c.SessionTimeout, "session-timeout", 30*time.Minute, "idle time after which a session ends; 0: never")
+	fs.DurationVar(&c.SessionLifetime, "session-lifetime", 0, "time after its login at which a session ends however busy it is; 0: never")
+	fs.IntVar(&c.MaxSessions, "max-sessions", 2000, "sessions of all users together; beyond it whoever has none gets HTTP 503. 0: any number")
 	fs.DurationVar(&c.TaskRetention, "task-retention", taskRetention, "how long finished tasks stay readable")
 	fs.DurationVar(&c.SweepInterval, "sweep", 30*time.Second, "time between two looks at objects nobody marked as changed; 0: never")
 	fs.StringVar(&c.InstanceUUID, "instance-uuid", "", "about.instanceUuid, to play the same vCenter again (default: a random one)")

@@ -49,6 +49,11 @@ func (t *Twin) serveSDK(w http.ResponseWriter, r *http.Request) {
 	if key != "" {
 		c.Session = t.sessions.touch(key, t.now())
 	}
+	if c.Session == nil && t.sessions.full(t.now()) {
+		t.control.count(c)
+		http.Error(w, http.StatusText(http.StatusServiceUnavailable), http.StatusServiceUnavailable)
+		return
+	}
 	if c.Session != nil {
 		c.User = c.Session.UserName
 	} else if !anonymous[c.Method] {
@@ -74,16 +79,16 @@ func (t *Twin) serveSDK(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 
-	var res any
-	if login, ok := method.Body.(*types.Login); ok {
-		var s *Session
-		if s, err = t.login(r, c.Session, login); err == nil {
-			setCookie(w, s)
-			res = &types.LoginResponse{Returnval: s.public()}
-		}
-	} else {
+	s, res, opens, err := t.opened(r, c, method.Body)
+	if s != nil {
+		setCookie(w, s)
+	}
+	if !opens {
 		c.Ctx = t.newContextLocked(c.Session)
 		res, err = t.dispatch(c, method.Body)
+	}
+	if c.Session != nil {
+		t.sessions.answered(c.Session, t.now())
 	}
 	if chaos.dropAfter {
 		panic(http.ErrAbortHandler)

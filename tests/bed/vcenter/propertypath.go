@@ -130,6 +130,7 @@ const (
 	valueFound outcome = iota
 	valueUnset
 	valueInvalid
+	valueDenied // the reader lacks a privilege, see viewer.read
 )
 
 // read follows the path from a managed object's struct.

@@ -8,4 +8,5 @@ func registerAll(t *Twin) {
 	registerViews(t)
 	registerCollector(t)
 	registerRules(t)
+	registerPermissions(t)
 }

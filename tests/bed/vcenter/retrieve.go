@@ -121,7 +121,7 @@ type selection struct {
 // selectObjects walks the object set of a spec. The world is held.
 func (t *Twin) selectObjects(s *Session, specs []types.PropertyFilterSpec) (*selection, error) {
 	sel := &selection{deps: map[types.ManagedObjectReference]struct{}{}}
-	w := &walker{t: t, s: s, sel: sel, seen: map[types.ManagedObjectReference]struct{}{},
+	w := &walker{t: t, s: s, eyes: t.viewer(s), sel: sel, seen: map[types.ManagedObjectReference]struct{}{},
 		named: map[string]*types.TraversalSpec{}}
 	for _, spec := range specs {
 		tolerant := spec.ReportMissingObjectsInResults != nil && *spec.ReportMissingObjectsInResults
@@ -149,6 +149,7 @@ func (t *Twin) selectObjects(s *Session, specs []types.PropertyFilterSpec) (*sel
 type walker struct {
 	t     *Twin
 	s     *Session
+	eyes  *viewer
 	sel   *selection
 	seen  map[types.ManagedObjectReference]struct{}
 	named map[string]*types.TraversalSpec
@@ -187,14 +188,17 @@ func (w *walker) walk(ref types.ManagedObjectReference, v reflect.Value, specs [
 		if !ok {
 			return NewFault(&types.InvalidProperty{Name: ts.Path})
 		}
-		value, state := path.read(v)
+		value, state, _ := w.eyes.read(ref, v, path)
 		if state == valueInvalid {
 			return NewFault(&types.InvalidProperty{Name: ts.Path})
 		}
-		if state == valueUnset {
+		if state == valueUnset || state == valueDenied {
 			continue
 		}
 		for _, next := range refsIn(value) {
+			if !w.eyes.sees(next) {
+				continue
+			}
 			if ts.Skip == nil || !*ts.Skip {
 				w.add(next)
 			}
@@ -240,9 +244,14 @@ func refsIn(v reflect.Value) []types.ManagedObjectReference {
 // the fact that it exists is told; each property is reported missing.
 func (t *Twin) contentOf(s *Session, ref types.ManagedObjectReference, v reflect.Value, p plan) types.ObjectContent {
 	content := types.ObjectContent{Obj: ref}
+	eyes := t.viewer(s)
 	for _, path := range p.paths {
-		value, state := path.read(v)
+		value, state, privilege := eyes.read(ref, v, path)
 		switch {
+		case state == valueDenied:
+			content.MissingSet = append(content.MissingSet, types.MissingProperty{
+				Path: path.text, Fault: *denial(t.securable(ref), privilege).Localized(),
+			})
 		case state == valueInvalid:
 			content.MissingSet = append(content.MissingSet, types.MissingProperty{
 				Path: path.text, Fault: *NewFault(&types.InvalidProperty{Name: path.text}).Localized(),

@@ -107,12 +107,15 @@ func fetch(c *Call, req any) (any, error) {
 	if !ok {
 		return nil, NewFault(&types.InvalidProperty{Name: prop})
 	}
-	value, state := path.read(v)
+	value, state, privilege := c.Twin.viewer(c.Session).read(c.This, v, path)
 	if state == valueInvalid {
 		return nil, NewFault(&types.InvalidProperty{Name: prop})
 	}
 	if c.Session == nil && c.This.Type != "ServiceInstance" {
 		return nil, notAuthenticated(c.This)
+	}
+	if state == valueDenied {
+		return nil, denial(c.Twin.securable(c.This), privilege)
 	}
 	res := &FetchResponse{}
 	if state == valueFound {

@@ -65,6 +65,13 @@ type Rules struct {
 	// datastore has to name a host. The method's page says InvalidArgument, the text
 	// of RelocateSpec.host says that the current host is used.
 	StorageMoveNeedsHost bool `json:"storageMoveNeedsHost"`
+	// AncestorsVisible: whether somebody who has a role on an object has the
+	// system's role View on what lies above it. The role exists and cannot be
+	// granted; that this is its use is inferred.
+	AncestorsVisible bool `json:"ancestorsVisible"`
+	// HiddenReferencesListed: whether a list of references (childEntity,
+	// network, vm) names objects that the reader may not see. Nothing found.
+	HiddenReferencesListed bool `json:"hiddenReferencesListed"`
 }
 
 // DefaultRules is what a fresh twin starts with and what a reset restores.
@@ -78,5 +85,6 @@ func DefaultRules() Rules {
 		EphemeralOffBlocksDestroy:   true,
 		NoOpBumpsConfigVersion:      true,
 		SnapshotDepth:               maxSnapshotDepth,
+		AncestorsVisible:            true,
 	}
 }

@@ -60,6 +60,9 @@ func (c *Call) withUUID(uuid string, machines, instance bool, datacenter *types.
 		if has == "" || !strings.EqualFold(has, uuid) {
 			continue
 		}
+		if !c.Twin.viewer(c.Session).has(obj.Reference(), privilegeRead) {
+			continue // documented: as if it were not there
+		}
 		if datacenter != nil {
 			if dc := datacenterOf(c.Ctx.Map, obj.Reference()); dc == nil || dc.Self != *datacenter {
 				continue

@@ -1,18 +1,24 @@
 package main
 
 import (
+	"maps"
 	"net"
 	"net/http"
+	"slices"
 	"sort"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/vmware/govmomi/simulator"
-	"github.com/vmware/govmomi/vim25/mo"
-	"github.com/vmware/govmomi/vim25/soap"
 	"github.com/vmware/govmomi/vim25/types"
 )
+
+// The live sessions and those who may log in.
+//
+// The idea: a session ends in one place, whatever the reason is (logout, termination, idling, old age, a reset), and its
+// end is a closed channel that every wait of its collectors listens to.
 
 // Session is a login. It owns the collectors, filters and views made in it, which end with it.
 type Session struct {
@@ -23,6 +29,7 @@ type Session struct {
 	done  chan struct{}                        // closed when the session ends
 	stock *simulator.Registry                  // what stock methods put into a session: history collectors
 	pages pages
+	eyes  atomic.Pointer[viewer] // what it may see, under the state of the authorization it was last asked in
 }
 
 func (s *Session) put(ref types.ManagedObjectReference, obj any) {
@@ -60,14 +67,24 @@ type sessionTable struct {
 	mu      sync.Mutex
 	live    map[string]*Session
 	users   map[string]string // login name -> password; empty: anybody with any password
-	timeout time.Duration
+	tickets map[string]string // clone ticket -> key of the session that it clones
+	message string            // SessionManager.message
+	limits  sessionLimits
 	onEnd   func(*Session)
+}
+
+// sessionLimits bounds how many sessions there may be and how long one lives.
+type sessionLimits struct {
+	Idle     time.Duration // without a call; 0: for ever
+	Lifetime time.Duration // from the login on, however busy; 0: for ever
+	Max      int           // of all users together; 0: any number
 }
 
 func (st *sessionTable) init(cfg Config) {
 	st.live = map[string]*Session{}
 	st.users = map[string]string{}
-	st.timeout = cfg.SessionTimeout
+	st.tickets = map[string]string{}
+	st.limits = sessionLimits{Idle: cfg.SessionTimeout, Lifetime: cfg.SessionLifetime, Max: cfg.MaxSessions}
 	for name, password := range cfg.Users {
 		st.users[strings.ToLower(name)] = password
 	}
@@ -91,10 +108,52 @@ func (st *sessionTable) valid(name, password string) bool {
 	return false
 }
 
-func (st *sessionTable) setTimeout(d time.Duration) {
+// setLimits changes the limits; sessions that are past them end at the next look.
+func (st *sessionTable) setLimits(change func(*sessionLimits)) sessionLimits {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	st.timeout = d
+	change(&st.limits)
+	return st.limits
+}
+
+// over tells whether a session has outlived its limits; st.mu is held.
+func (st *sessionTable) over(s *Session, now time.Time) bool {
+	return (st.limits.Idle > 0 && now.Sub(s.LastActiveTime) > st.limits.Idle) ||
+		(st.limits.Lifetime > 0 && now.Sub(s.LoginTime) > st.limits.Lifetime)
+}
+
+// full tells whether no further session fits in. Observed (KB 375546, kops issue 2747): 2000 of all users together, and
+// a client without a session is refused before its request is looked at.
+func (st *sessionTable) full(now time.Time) bool {
+	st.mu.Lock()
+	crowded := st.limits.Max > 0 && len(st.live) >= st.limits.Max
+	st.mu.Unlock()
+	if !crowded {
+		return false
+	}
+	st.expire(now)
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	return len(st.live) >= st.limits.Max
+}
+
+// open tells whether anybody may log in.
+func (st *sessionTable) open() bool {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	return len(st.users) == 0
+}
+
+// knows tells whether somebody may log in.
+func (st *sessionTable) knows(user string) bool {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	for known := range st.users {
+		if principalKey(known) == principalKey(user) {
+			return true
+		}
+	}
+	return len(st.users) == 0
 }
 
 // setUser adds a login; an empty password takes it away.
@@ -122,7 +181,7 @@ func (st *sessionTable) touch(key string, now time.Time) *Session {
 		st.mu.Unlock()
 		return nil
 	}
-	if st.timeout > 0 && now.Sub(s.LastActiveTime) > st.timeout {
+	if st.over(s, now) {
 		st.mu.Unlock()
 		st.end(key)
 		return nil
@@ -131,6 +190,15 @@ func (st *sessionTable) touch(key string, now time.Time) *Session {
 	s.CallCount++
 	st.mu.Unlock()
 	return s
+}
+
+// answered counts the end of a call as activity too, so that a long poll does not die of its own length (inferred).
+func (st *sessionTable) answered(s *Session, now time.Time) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if now.After(s.LastActiveTime) {
+		s.LastActiveTime = now
+	}
 }
 
 // end closes a session: its waiters return, its collectors and views are gone.
@@ -155,16 +223,26 @@ func (st *sessionTable) endAll() {
 	}
 }
 
-// expire ends the sessions that were idle for longer than the timeout.
+// each calls f for every live session, with nothing held.
+func (st *sessionTable) each(f func(*Session)) {
+	st.mu.Lock()
+	live := slices.Collect(maps.Values(st.live))
+	st.mu.Unlock()
+	for _, s := range live {
+		f(s)
+	}
+}
+
+// expire ends the sessions that are past their limits.
 func (st *sessionTable) expire(now time.Time) {
-	for _, s := range st.list() {
+	st.each(func(s *Session) {
 		st.mu.Lock()
-		idle := st.timeout > 0 && now.Sub(s.LastActiveTime) > st.timeout
+		over := st.over(s, now)
 		st.mu.Unlock()
-		if idle {
+		if over {
 			st.end(s.Key)
 		}
-	}
+	})
 }
 
 // list is a copy of all live sessions' public data, oldest first.
@@ -194,12 +272,21 @@ func (st *sessionTable) start(user, locale string, r *http.Request, now time.Tim
 	}
 	if r != nil {
 		s.UserAgent = r.UserAgent()
-		s.IpAddress, _, _ = net.SplitHostPort(r.RemoteAddr)
+		s.IpAddress = addressOf(r)
 	}
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	st.live[s.Key] = s
 	return s
+}
+
+// addressOf is the client's address.
+func addressOf(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	return host
 }
 
 // displayUser writes a login name as vCenter prints it: DOMAIN\user (observed).
@@ -211,92 +298,4 @@ func displayUser(name string) string {
 		return strings.ToUpper(domain) + `\` + user
 	}
 	return name
-}
-
-// anonymous lists the methods that need no session.
-// Source: required privilege System.Anonymous in the API reference.
-var anonymous = map[string]bool{
-	"Login": true, "LoginByToken": true, "CloneSession": true, "LoginExtensionByCertificate": true,
-	"RetrieveServiceContent": true, "RetrieveInternalContent": true,
-	"RetrieveProperties": true, "RetrievePropertiesEx": true, "Fetch": true,
-}
-
-// login opens a session. A wrong password and a second login on a live session give
-// the same fault. Source: SessionManager.Login (documented).
-func (t *Twin) login(r *http.Request, current *Session, req *types.Login) (*Session, error) {
-	if current != nil || !t.sessions.valid(req.UserName, req.Password) {
-		return nil, NewFault(&types.InvalidLogin{})
-	}
-	return t.sessions.start(req.UserName, req.Locale, r, t.now()), nil
-}
-
-// cookie is the session key a request carries.
-func cookie(r *http.Request) string {
-	if c, err := r.Cookie(soap.SessionCookieName); err == nil {
-		return strings.Trim(c.Value, `"`)
-	}
-	return ""
-}
-
-func logout(c *Call, _ any) (any, error) {
-	c.Twin.sessions.end(c.Session.Key)
-	return &types.LogoutResponse{}, nil
-}
-
-// terminateSession: own session InvalidArgument, unknown NotFound.
-// Source: SessionManager.TerminateSession (documented).
-func terminateSession(c *Call, req any) (any, error) {
-	ids := req.(*types.TerminateSession).SessionId
-	for _, id := range ids {
-		if id == c.Session.Key {
-			return nil, NewFault(&types.InvalidArgument{InvalidProperty: "sessionId"})
-		}
-		if c.Twin.sessions.find(id) == nil {
-			return nil, NewFault(&types.NotFound{})
-		}
-	}
-	for _, id := range ids {
-		c.Twin.sessions.end(id)
-	}
-	return &types.TerminateSessionResponse{}, nil
-}
-
-func sessionIsActive(c *Call, req any) (any, error) {
-	r := req.(*types.SessionIsActive)
-	s := c.Twin.sessions.find(r.SessionID)
-	return &types.SessionIsActiveResponse{Returnval: s != nil && s.UserName == r.UserName}, nil
-}
-
-// sessionManager is the SessionManager as one session sees it.
-func (t *Twin) sessionManager(s *Session) *mo.SessionManager {
-	m := &mo.SessionManager{Self: *t.content().SessionManager}
-	if s == nil {
-		return m
-	}
-	m.SessionList = t.sessions.list()
-	for i := range m.SessionList {
-		if m.SessionList[i].Key == s.Key {
-			current := m.SessionList[i]
-			m.CurrentSession = &current
-		}
-	}
-	m.MessageLocaleList, m.SupportedLocaleList, m.DefaultLocale = []string{"en"}, []string{"en"}, "en"
-	return m
-}
-
-func currentTime(c *Call, _ any) (any, error) {
-	return &types.CurrentTimeResponse{Returnval: c.Twin.now()}, nil
-}
-
-func retrieveServiceContent(c *Call, _ any) (any, error) {
-	return &types.RetrieveServiceContentResponse{Returnval: c.Twin.content()}, nil
-}
-
-func registerSessions(t *Twin) {
-	t.HandleMode("Logout", "SessionManager", Free, logout)
-	t.HandleMode("TerminateSession", "SessionManager", Free, terminateSession)
-	t.HandleMode("SessionIsActive", "SessionManager", Free, sessionIsActive)
-	t.HandleMode("RetrieveServiceContent", "ServiceInstance", Reader, retrieveServiceContent)
-	t.HandleMode("CurrentTime", "ServiceInstance", Free, currentTime)
-	t.sessions.onEnd = func(s *Session) { t.watchers.forget(s) }
 }

@@ -23,6 +23,7 @@ type Twin struct {
 	service *simulator.Service
 	about   types.ServiceContent
 
+	grants   atomic.Pointer[grants] // roles, permissions and groups, see permissions.go
 	handlers map[methodKey]registration
 	onModel  []func(*Twin)
 
@@ -166,6 +167,7 @@ func (t *Twin) died(ref types.ManagedObjectReference) {
 		t.Touch(*e.Entity().Parent)
 	}
 	t.watchers.prune(ref)
+	t.forgetEntity(ref)
 }
 
 // ancestors lists an entity's parents, the nearest first.

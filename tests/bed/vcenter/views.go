@@ -14,6 +14,8 @@ import (
 // client put in; a ContainerView computes its content when somebody looks after the
 // inventory changed, so creating a thousand objects costs one walk, not a thousand.
 type View struct {
+	t         *Twin
+	session   *Session // whose permissions decide what is in the view
 	self      types.ManagedObjectReference
 	container *types.ManagedObjectReference // nil: a ListView
 	kinds     []string
@@ -37,7 +39,18 @@ func (v *View) content(t *Twin) []types.ManagedObjectReference {
 		v.refs = v.collect(t)
 		v.log.forget()
 	}
+	if eyes := t.viewer(v.session); !eyes.everything && v.container == nil {
+		return eyes.seen(v.refs) // a client's list keeps what it may not see now, and may see again
+	}
 	return v.refs
+}
+
+// hidden makes the view look again at what its session may see.
+func (v *View) hidden() {
+	v.stale.Store(v.container != nil)
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.log.forget()
 }
 
 // properties is the view as a managed object.
@@ -65,6 +78,10 @@ func (v *View) admit(ref types.ManagedObjectReference, ancestors []types.Managed
 	}
 	if v.stale.Load() || !slices.Contains(ancestors, *v.container) || !v.wants(ref.Type) {
 		return false
+	}
+	if !v.t.viewer(v.session).everything {
+		v.stale.Store(true) // what a new object inherits is known when it is complete
+		return true
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -102,13 +119,14 @@ func (v *View) collect(t *Twin) []types.ManagedObjectReference {
 			if want {
 				out = append(out, child)
 			}
+			// What may not be seen can have something below it that may.
 			if v.recursive {
 				walk(child)
 			}
 		}
 	}
 	walk(*v.container)
-	return out
+	return t.viewer(v.session).seen(out)
 }
 
 // children lists the inventory objects directly below another one.
@@ -166,7 +184,7 @@ func createListView(c *Call, req any) (any, error) {
 }
 
 func (c *Call) addView(kind string, v *View) types.ManagedObjectReference {
-	v.self = c.sessionRef(kind)
+	v.t, v.session, v.self = c.Twin, c.Session, c.sessionRef(kind)
 	c.Session.put(v.self, v)
 	c.Twin.watchers.addView(v)
 	return v.self

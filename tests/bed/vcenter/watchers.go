@@ -1,6 +1,8 @@
 package main
 
 import (
+	"maps"
+	"slices"
 	"sync"
 
 	"github.com/vmware/govmomi/vim25/types"
@@ -203,6 +205,27 @@ func (w *watchers) signal(c *Collector) <-chan struct{} {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return c.changed
+}
+
+// lookAgain makes a session's views and filters select anew: what it may see has changed.
+func (w *watchers) lookAgain(s *Session) {
+	s.mu.Lock()
+	owned := slices.Collect(maps.Values(s.owned))
+	s.mu.Unlock()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, obj := range owned {
+		switch o := obj.(type) {
+		case *View:
+			o.hidden()
+		case *Filter:
+			for ref := range o.followed {
+				o.dirty[ref] = struct{}{}
+			}
+			o.reselect = true
+			o.collector.wakeLocked()
+		}
+	}
 }
 
 // forget ends everything an ended session owned.
