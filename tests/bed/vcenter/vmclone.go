@@ -1,8 +1,6 @@
 package main
 
 import (
-	"path"
-
 	"github.com/vmware/govmomi/object"
 	"github.com/vmware/govmomi/simulator"
 	"github.com/vmware/govmomi/vim25/mo"
@@ -61,7 +59,8 @@ func (c *Call) cloneMachine(sourceRef, target types.ManagedObjectReference, name
 	if err != nil {
 		return nil, err
 	}
-	if err := checkCloneSpec(source, spec); err != nil {
+	base, err := c.cloneBase(source, spec)
+	if err != nil {
 		return nil, err
 	}
 	location, err := c.clonePath(source, name, spec.Location.Datastore)
@@ -78,7 +77,7 @@ func (c *Call) cloneMachine(sourceRef, target types.ManagedObjectReference, name
 	}
 	var refusal error
 	for _, host := range hosts {
-		d, err := c.draftClone(source, folder, host, name, location, spec)
+		d, err := c.draftClone(source, base, folder, host, name, location, spec)
 		if refusal = err; err != nil {
 			continue
 		}
@@ -98,20 +97,33 @@ func (c *Call) cloneMachine(sourceRef, target types.ManagedObjectReference, name
 	return nil, refusal
 }
 
-// checkCloneSpec refuses what the twin does not model, and what the reference does.
-func checkCloneSpec(source *simulator.VirtualMachine, spec *types.VirtualMachineCloneSpec) error {
-	linked := spec.Location.DiskMoveType != "" &&
-		spec.Location.DiskMoveType != string(types.VirtualMachineRelocateDiskMoveOptionsMoveAllDiskBackingsAndDisallowSharing) &&
-		spec.Location.DiskMoveType != string(types.VirtualMachineRelocateDiskMoveOptionsMoveAllDiskBackingsAndAllowSharing)
+// cloneBase is the configuration that a clone starts from: the snapshot's, or the
+// machine's own.
+//
+// Documented (CloneSpec.snapshot): the configuration at the time of the snapshot. A
+// snapshot of another machine is an InvalidArgument (inferred). Guest customization
+// and memory of a snapshot are not modelled, so they are refused, unless a template
+// is made, which ignores customization (documented).
+func (c *Call) cloneBase(source *simulator.VirtualMachine, spec *types.VirtualMachineCloneSpec) (*types.VirtualMachineConfigInfo, error) {
 	switch {
-	case spec.Snapshot != nil || linked:
-		return Faultf(&types.NotImplemented{}, "The vCenter twin does not model clones of snapshots and linked clones yet")
-	case spec.Customization != nil:
-		return Faultf(&types.NotImplemented{}, "The vCenter twin does not model guest customization yet")
+	case spec.Customization != nil && !spec.Template:
+		return nil, Faultf(&types.NotImplemented{}, "The vCenter twin does not model guest customization yet")
 	case source.Config.Template && spec.Location.Pool == nil && !spec.Template:
-		return NewFault(&types.InvalidArgument{InvalidProperty: "spec.location.pool"})
+		return nil, NewFault(&types.InvalidArgument{InvalidProperty: "spec.location.pool"})
+	case spec.Snapshot == nil:
+		return source.Config, nil
 	}
-	return nil
+	s, vm, err := snapshotOf(c.Ctx.Map, *spec.Snapshot)
+	if err != nil {
+		return nil, err
+	}
+	if vm.Self != source.Self {
+		return nil, NewFault(&types.InvalidArgument{InvalidProperty: "spec.snapshot"})
+	}
+	if node := findSnapshot(vm.Snapshot.RootSnapshotList, s.Self); isTrue(spec.Memory) && node.State != poweredOff {
+		return nil, Faultf(&types.NotImplemented{}, "The vCenter twin does not model clones with the memory of a snapshot yet")
+	}
+	return &s.Config, nil
 }
 
 // clonePath is where the files of a clone go: its own directory, on the asked
@@ -170,8 +182,8 @@ func choosesHosts(m *simulator.Registry, pool *types.ManagedObjectReference) boo
 //
 // Documented: disks and NICs may be changed by location.deviceChange; observed
 // (CAPV): config.deviceChange works too, and device keys in it are the source's.
-func (c *Call) draftClone(source *simulator.VirtualMachine, folder *mo.Folder, host *simulator.HostSystem, name string, location object.DatastorePath, spec *types.VirtualMachineCloneSpec) (*draft, error) {
-	config := cloneValue(source.Config)
+func (c *Call) draftClone(source *simulator.VirtualMachine, base *types.VirtualMachineConfigInfo, folder *mo.Folder, host *simulator.HostSystem, name string, location object.DatastorePath, spec *types.VirtualMachineCloneSpec) (*draft, error) {
+	config := cloneValue(base)
 	c.Twin.newIdentity(config)
 	config.Template = spec.Template
 	disconnectDevices(config)
@@ -180,6 +192,10 @@ func (c *Call) draftClone(source *simulator.VirtualMachine, folder *mo.Folder, h
 	config.Name = name
 	if !c.Twin.inventory.rules.CloneCopiesManagedBy {
 		config.ManagedBy = nil
+	}
+	copies, err := d.copyDisks(source, spec)
+	if err != nil {
+		return nil, err
 	}
 	if err := d.changeDevices(cloneValue(spec.Location.DeviceChange)); err != nil {
 		return nil, err
@@ -191,58 +207,45 @@ func (c *Call) draftClone(source *simulator.VirtualMachine, folder *mo.Folder, h
 			return nil, err
 		}
 	}
-	if err := d.ownDevices(source); err != nil {
+	copies.keep(d)
+	if err := d.ownNICs(base); err != nil {
 		return nil, err
 	}
 	return d, d.checkPorts()
 }
 
-// ownDevices makes the devices that came from the source the clone's own: new
-// MAC addresses unless they are manual, new ports, new files and disk UUIDs.
-// Documented: addressType manual keeps the address. NICs are checked against the
-// clone's host, since it may be another one.
-func (d *draft) ownDevices(source *simulator.VirtualMachine) error {
+// ownNICs makes the NICs that came from the source the clone's own: new MAC
+// addresses unless they are manual, and new ports. Documented: addressType manual
+// keeps the address. NICs are checked against the clone's host, since it may be
+// another one.
+func (d *draft) ownNICs(base *types.VirtualMachineConfigInfo) error {
 	inherited := map[string]bool{}
-	for _, device := range source.Config.Hardware.Device {
-		switch dev := device.(type) {
-		case types.BaseVirtualEthernetCard:
-			inherited[dev.GetVirtualEthernetCard().MacAddress] = true
-		case *types.VirtualDisk:
-			inherited[diskFile(dev)] = true
+	for _, device := range base.Hardware.Device {
+		if nic, ok := device.(types.BaseVirtualEthernetCard); ok {
+			inherited[nic.GetVirtualEthernetCard().MacAddress] = true
 		}
 	}
-	var location object.DatastorePath
-	location.FromString(d.config.Files.VmPathName)
 	for i, device := range d.config.Hardware.Device {
-		switch dev := device.(type) {
-		case types.BaseVirtualEthernetCard:
-			card := dev.GetVirtualEthernetCard()
-			if inherited[card.MacAddress] && card.AddressType != string(types.VirtualEthernetCardMacTypeManual) {
-				card.MacAddress = d.call.Twin.inventory.newMAC()
-			}
-			if b, ok := card.Backing.(*types.VirtualEthernetCardDistributedVirtualPortBackingInfo); ok && d.sourceHasPort(source, b.Port) {
-				b.Port.PortKey, b.Port.ConnectionCookie = "", 0
-			}
-			if err := d.checkNIC(i, card); err != nil {
-				return err
-			}
-		case *types.VirtualDisk:
-			backing, ok := dev.Backing.(*types.VirtualDiskFlatVer2BackingInfo)
-			if ok && inherited[backing.FileName] {
-				backing.FileName = ""
-				file := object.DatastorePath{Datastore: location.Datastore, Path: path.Join(d.directory(), d.freeDiskName())}
-				backing.FileName, backing.Uuid, backing.Parent = file.String(), diskUUID(), nil
-				if ds := datastoreNamed(d.call.Ctx.Map, d.host, location.Datastore); ds != nil {
-					backing.Datastore = &ds.Self
-				}
-			}
+		nic, ok := device.(types.BaseVirtualEthernetCard)
+		if !ok {
+			continue
+		}
+		card := nic.GetVirtualEthernetCard()
+		if inherited[card.MacAddress] && card.AddressType != string(types.VirtualEthernetCardMacTypeManual) {
+			card.MacAddress = d.call.Twin.inventory.newMAC()
+		}
+		if b, ok := card.Backing.(*types.VirtualEthernetCardDistributedVirtualPortBackingInfo); ok && hasPort(base, b.Port) {
+			b.Port.PortKey, b.Port.ConnectionCookie = "", 0
+		}
+		if err := d.checkNIC(i, card); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-func (d *draft) sourceHasPort(source *simulator.VirtualMachine, port types.DistributedVirtualSwitchPortConnection) bool {
-	for _, use := range portUses(source.Config) {
+func hasPort(base *types.VirtualMachineConfigInfo, port types.DistributedVirtualSwitchPortConnection) bool {
+	for _, use := range portUses(base) {
 		if use.port.PortgroupKey == port.PortgroupKey && use.port.PortKey == port.PortKey {
 			return true
 		}

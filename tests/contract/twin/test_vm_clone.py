@@ -1,185 +1,144 @@
-"""Cloning: what a clone inherits, what its spec changes, when it can be seen, and who holds the name."""
+"""Cloning, where a rule needs a switch, a held task, an injected fault, a guest or a cluster to change."""
 
+from collections.abc import Iterator
 from typing import Any
 
+import pytest
 from pyVmomi import vim, vmodl
 
 from bed.lab import Lab, fault_of
-from bed.soap import finish, moid, result_of
+from bed.soap import connect, finish, moid, result_of
+from bed.twin import Twin
 from bed.waiting import wait_for
+from verify.checks.clones import clone, cloning, find, golden
+from verify.checks.snapshots import machine, take
+from verify.rule import rule
 
 UUID = "11111111-2222-3333-4444-555555555555"
 
 
-def prepared(lab: Lab) -> Any:
-    """Return a machine that has a value in everything a clone inherits."""
-    vm = lab.vm_off()
-    result_of(
-        vm.ReconfigVM_Task(
-            vim.vm.ConfigSpec(
-                firmware="efi",
-                nestedHVEnabled=True,
-                annotation="golden",
-                guestId="windows2019srv_64Guest",
-                numCPUs=4,
-                memoryMB=8192,
-                changeTrackingEnabled=True,
-                bootOptions=vim.vm.BootOptions(efiSecureBootEnabled=True, bootDelay=500),
-                flags=vim.vm.FlagInfo(vvtdEnabled=True, vbsEnabled=True),
-                extraConfig=[vim.option.OptionValue(key="example/owner", value="source")],
-            )
-        )
-    )
-    return vm
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Lab]:
+    """One twin for all tests of this module."""
+    with Twin() as twin, connect(twin) as instance:
+        yield Lab(twin, instance)
 
 
-def find(lab: Lab, uuid: str) -> Any:
-    """Find a machine by its instance UUID."""
-    return lab.content.searchIndex.FindByUuid(None, uuid, True, True)
+@pytest.fixture
+def lab(shared: Lab) -> Iterator[Lab]:
+    """The shared twin with the rules it starts with; what a test makes is gone afterwards."""
+    before = shared.twin.control.rules()
+    yield shared
+    shared.clean()
+    shared.twin.control.rules(**before)
 
 
-def test_a_clone_has_everything_of_its_source_but_its_identity(lab: Lab) -> None:
-    source = prepared(lab)
-
-    clone = result_of(lab.clone(source))
-    was, has = source.config, clone.config
-
-    assert (has.firmware, has.annotation, has.guestId) == ("efi", "golden", "windows2019srv_64Guest")
-    assert has.nestedHVEnabled
-    assert has.changeTrackingEnabled
-    assert has.flags.vbsEnabled
-    assert has.bootOptions.efiSecureBootEnabled
-    assert has.bootOptions.bootDelay == 500
-    assert (has.hardware.numCPU, has.hardware.memoryMB) == (4, 8192)
-    assert {o.key: o.value for o in has.extraConfig}["example/owner"] == "source"
-    assert has.uuid != was.uuid
-    assert has.instanceUuid != was.instanceUuid
-    assert lab.nic(clone).macAddress != lab.nic(source).macAddress
-    assert has.files.vmPathName == "[LocalDS_0] copy/copy.vmx"
-    files = [d.backing.fileName for d in has.hardware.device if "Hard disk" in d.deviceInfo.label]
-    assert files == ["[LocalDS_0] copy/copy.vmdk"]
-
-
-def test_the_spec_is_applied_in_the_same_call(lab: Lab) -> None:
-    group, source = lab.port_group("lab"), prepared(lab)
-    nic = lab.nic(source)
-    edit = vim.vm.device.VirtualDeviceSpec(operation="edit", device=lab.nic_on(group, key=nic.key, kind=type(nic)))
-    config = vim.vm.ConfigSpec(
-        instanceUuid=UUID,
-        numCPUs=8,
-        nestedHVEnabled=False,
-        flags=vim.vm.FlagInfo(vbsEnabled=False),
-        extraConfig=[vim.option.OptionValue(key="example/owner", value="clone")],
-        deviceChange=[edit],
-    )
-
-    clone = result_of(lab.clone(source, config=config))
-
-    assert clone.config.instanceUuid == UUID
-    assert (clone.config.hardware.numCPU, clone.config.hardware.memoryMB) == (8, 8192)
-    assert not clone.config.nestedHVEnabled
-    assert not clone.config.flags.vbsEnabled
-    assert clone.config.flags.vvtdEnabled, "an unset flag stays as the source has it"
-    assert {o.key: o.value for o in clone.config.extraConfig}["example/owner"] == "clone"
-    assert [moid(network) for network in clone.network] == [moid(group)]
-    assert [moid(vm) for vm in group.vm] == [moid(clone)]
-    assert source.config.nestedHVEnabled
-
-
+@rule(
+    call="CloneVM_Task",
+    says="Under the other reading spec.config is ignored.",
+    standing="observed",
+    source="one report: projectbeskar/virtrigaud issue 17",
+    switch="cloneIgnoresConfig",
+)
 def test_a_clone_can_ignore_its_spec_under_the_other_reading(lab: Lab) -> None:
     lab.twin.control.rules(cloneIgnoresConfig=True)
 
-    clone = result_of(lab.clone(prepared(lab), config=vim.vm.ConfigSpec(numCPUs=8, instanceUuid=UUID)))
+    copy = clone(lab, golden(lab), config=vim.vm.ConfigSpec(numCPUs=8, instanceUuid=UUID))
 
-    assert clone.config.hardware.numCPU == 4
-    assert clone.config.instanceUuid != UUID
-
-
-def test_a_taken_instance_uuid_is_replaced(lab: Lab) -> None:
-    source = prepared(lab)
-    first = result_of(lab.clone(source, "one", config=vim.vm.ConfigSpec(instanceUuid=UUID)))
-    second = result_of(lab.clone(source, "two", config=vim.vm.ConfigSpec(instanceUuid=UUID)))
-
-    assert first.config.instanceUuid == UUID
-    assert second.config.instanceUuid != UUID
-    assert moid(find(lab, UUID)) == moid(first)
+    assert copy.config.hardware.numCPU == 4
+    assert copy.config.instanceUuid != UUID
 
 
+@rule(
+    call="CloneVM_Task",
+    says="Under the other reading managedBy is not copied.",
+    standing="inferred",
+    source="nothing found",
+    switch="cloneCopiesManagedBy",
+)
+def test_managed_by_can_stay_behind(lab: Lab) -> None:
+    lab.twin.control.rules(cloneCopiesManagedBy=False)
+
+    assert clone(lab, golden(lab)).config.managedBy is None
+
+
+@rule(
+    call="CloneVM_Task",
+    says="While it runs a clone cannot be found by its UUID, but holds its name.",
+    standing="observed",
+    source="the name: DuplicateName at once for a second clone, in clients' logs; the UUID is inferred",
+)
 def test_a_running_clone_cannot_be_found_but_holds_its_name(lab: Lab) -> None:
-    source = prepared(lab)
+    source = machine(lab)
     lab.twin.control.hold("CloneVM_Task")
-    task = lab.clone(source, "copy", config=vim.vm.ConfigSpec(instanceUuid=UUID))
+    task = cloning(lab, source, config=vim.vm.ConfigSpec(instanceUuid=UUID))
 
     assert find(lab, UUID) is None
-    second = finish(lab.clone(source, "COPY"))
-    assert isinstance(fault_of(second), vim.fault.DuplicateName)
+    fault_of(finish(cloning(lab, source, "COPY")), vim.fault.DuplicateName)
     lab.twin.control.release()
 
-    assert moid(find(lab, UUID)) == moid(result_of(task))
+    assert moid(find(lab, UUID)) == moid(lab.keep(result_of(task)))
 
 
+@rule(
+    call="CloneVM_Task",
+    says="A clone that failed gives its name back.",
+    standing="inferred",
+    source="a failed task leaves nothing behind",
+)
 def test_a_name_is_free_again_when_its_clone_failed(lab: Lab) -> None:
-    source = prepared(lab)
+    source = machine(lab)
     lab.twin.control.fail("CloneVM_Task", where="task", fault="InvalidState")
 
-    assert finish(lab.clone(source, "copy")).error is not None
-    assert result_of(lab.clone(source, "copy")).name == "copy"
+    assert finish(cloning(lab, source)).error is not None
+    assert clone(lab, source).name == "copy"
 
 
-def test_a_template_needs_a_pool(lab: Lab) -> None:
-    spec = vim.vm.CloneSpec(location=vim.vm.RelocateSpec(), powerOn=False, template=False)
+@rule(
+    call="CloneVM_Task",
+    says="A snapshot that is removed while the clone waits is ManagedObjectNotFound, in the task.",
+    standing="inferred",
+    source="API reference, ManagedObjectNotFound",
+)
+def test_a_snapshot_can_go_before_its_clone_begins(lab: Lab) -> None:
+    source = machine(lab)
+    snapshot = take(source)
+    lab.twin.control.hold("CloneVM_Task")
+    task = cloning(lab, source, snapshot=snapshot)
+    result_of(snapshot.RemoveSnapshot_Task(removeChildren=False))
+    lab.twin.control.release()
 
-    task = lab.template().CloneVM_Task(folder=lab.datacenter.vmFolder, name="copy", spec=spec)
-
-    fault = fault_of(finish(task), vmodl.fault.InvalidArgument)
-    assert fault.invalidProperty == "spec.location.pool"
-
-
-def test_a_clone_of_a_template_is_a_machine(lab: Lab) -> None:
-    clone = result_of(lab.clone(lab.template(), power_on=True))
-
-    assert not clone.config.template
-    assert clone.runtime.powerState == "poweredOn"
-    assert moid(clone.resourcePool) == moid(lab.pool)
-
-
-def test_the_location_may_name_another_folder(lab: Lab) -> None:
-    folder = lab.datacenter.vmFolder.CreateFolder("labs")
-    location = vim.vm.RelocateSpec(pool=lab.pool, folder=folder)
-    spec = vim.vm.CloneSpec(location=location, powerOn=False, template=False)
-
-    clone = result_of(lab.vm().CloneVM_Task(folder=lab.datacenter.vmFolder, name="copy", spec=spec))
-
-    assert moid(clone.parent) == moid(folder)
+    fault_of(finish(task), vmodl.fault.ManagedObjectNotFound)
 
 
-def test_a_bad_spec_makes_no_machine(lab: Lab) -> None:
-    source = prepared(lab)
-
-    fault_of(
-        finish(lab.clone(source, config=vim.vm.ConfigSpec(guestId="nope", instanceUuid=UUID))),
-        vmodl.fault.InvalidArgument,
-    )
-
-    assert find(lab, UUID) is None
-    assert result_of(lab.clone(source)).name == "copy"
-
-
+@rule(
+    call="CloneVM_Task",
+    says="The guest of the source is on the disk of the clone.",
+    standing="inferred",
+    source="a clone copies the disks",
+)
 def test_the_guest_of_the_source_is_in_the_clone(lab: Lab) -> None:
-    source = prepared(lab)
+    source = machine(lab)
     lab.twin.control.guest(moid(source), tools=True, ip_address="10.0.0.7", host_name="golden")
 
-    clone = result_of(lab.clone(source))
-    result_of(clone.PowerOnVM_Task())
+    copy = clone(lab, source)
+    result_of(copy.PowerOnVM_Task())
 
-    wait_for(lambda: clone.guest.ipAddress == "10.0.0.7", "the copied guest to come up", seconds=10)
-    assert clone.guest.hostName == "golden"
+    wait_for(lambda: copy.guest.ipAddress == "10.0.0.7", "the copied guest to come up", seconds=10)
+    assert copy.guest.hostName == "golden"
 
 
+@rule(
+    call="CloneVM_Task",
+    says="The task's entity is the source, and it names the user.",
+    standing="documented",
+    source="API reference, TaskInfo.entity and .reason",
+)
 def test_the_task_names_its_source_its_user_and_what_it_does(lab: Lab) -> None:
-    source = prepared(lab)
+    source = machine(lab)
 
-    info = finish(lab.clone(source))
+    info = finish(cloning(lab, source))
+    lab.keep(info.result)
 
     assert moid(info.entity) == moid(source)
     assert info.entityName == source.name
@@ -188,25 +147,43 @@ def test_the_task_names_its_source_its_user_and_what_it_does(lab: Lab) -> None:
     assert info.progress == 100
 
 
-def test_a_linked_clone_is_refused_loudly(lab: Lab) -> None:
-    location = vim.vm.RelocateSpec(pool=lab.pool, diskMoveType="createNewChildDiskBacking")
-    spec = vim.vm.CloneSpec(location=location, powerOn=False, template=False)
+def test_guest_customization_is_refused_loudly(lab: Lab) -> None:
+    spec = vim.vm.customization.Specification(
+        identity=vim.vm.customization.LinuxPrep(hostName=vim.vm.customization.FixedName(name="lab"), domain="lab"),
+        globalIPSettings=vim.vm.customization.GlobalIPSettings(),
+    )
 
-    task = lab.vm_off().CloneVM_Task(folder=lab.datacenter.vmFolder, name="copy", spec=spec)
-
-    assert isinstance(fault_of(finish(task)), vmodl.fault.NotImplemented)
+    fault_of(finish(cloning(lab, machine(lab), customization=spec)), vmodl.fault.NotImplemented)
 
 
+def test_the_memory_of_a_snapshot_is_refused_loudly(lab: Lab) -> None:
+    source = machine(lab)
+    result_of(source.PowerOnVM_Task())
+    snapshot = take(source, memory=True)
+
+    fault_of(finish(cloning(lab, source, snapshot=snapshot, memory=True)), vmodl.fault.NotImplemented)
+
+
+@rule(
+    call="CloneVM_Task",
+    says="In a cluster without DRS a pool alone is not enough: InvalidArgument for location.host.",
+    standing="documented",
+    source="API reference, RelocateSpec.host",
+)
 def test_a_clone_into_a_cluster_without_drs_has_to_name_a_host(lab: Lab) -> None:
-    source = prepared(lab)
-    change = vim.cluster.ConfigSpecEx(drsConfig=vim.cluster.DrsConfigInfo(enabled=False))
-    cluster = source.resourcePool.owner
-    result_of(cluster.ReconfigureComputeResource_Task(change, modify=True))
-    place = vim.vm.RelocateSpec(pool=source.resourcePool)
+    source = machine(lab)
+    cluster: Any = source.resourcePool.owner
 
-    info = finish(source.CloneVM_Task(source.parent, "copy", vim.vm.CloneSpec(location=place)))
-    assert fault_of(info, vmodl.fault.InvalidArgument).invalidProperty == "spec.location.host"
+    def drs(enabled: bool) -> None:
+        change = vim.cluster.ConfigSpecEx(drsConfig=vim.cluster.DrsConfigInfo(enabled=enabled))
+        result_of(cluster.ReconfigureComputeResource_Task(change, modify=True))
 
-    place.host = cluster.host[-1]
-    clone = result_of(source.CloneVM_Task(source.parent, "copy", vim.vm.CloneSpec(location=place)))
-    assert clone.runtime.host == cluster.host[-1]
+    drs(False)
+    try:
+        info = finish(cloning(lab, source))
+        assert fault_of(info, vmodl.fault.InvalidArgument).invalidProperty == "spec.location.host"
+        place = vim.vm.RelocateSpec(pool=source.resourcePool, host=cluster.host[-1])
+        task = source.CloneVM_Task(source.parent, "copy", vim.vm.CloneSpec(location=place))
+        assert moid(lab.keep(result_of(task)).runtime.host) == moid(cluster.host[-1])
+    finally:
+        drs(True)
