@@ -64,7 +64,7 @@ func (t *Twin) dump() dumpedState {
 		VMs: []dumpedMachine{}, Portgroups: []dumpedPortgroup{}, Hosts: []map[string]any{},
 		Tasks: []dumpedTask{}, Sessions: []string{},
 	}
-	for _, obj := range t.registry().AllReference("") {
+	for _, obj := range ordered(t.registry().AllReference("")) {
 		switch e := obj.(type) {
 		case *simulator.VirtualMachine:
 			d.VMs = append(d.VMs, dumpMachine(e))

@@ -3,28 +3,15 @@ package main
 import (
 	"fmt"
 	"net/http"
-	"slices"
-
-	"github.com/vmware/govmomi/vim25/types"
 )
 
 // dumpObjects lists the ids of every object in the inventory by type, the oldest
 // first: a test that compares two of them sees whatever was left behind. The world is held.
 func (t *Twin) dumpObjects() map[string][]string {
-	byType := map[string][]types.ManagedObjectReference{}
-	for _, obj := range t.registry().AllReference("") {
-		ref := obj.Reference()
-		byType[ref.Type] = append(byType[ref.Type], ref)
-	}
 	out := map[string][]string{}
-	for kind, refs := range byType {
-		slices.SortFunc(refs, func(a, b types.ManagedObjectReference) int {
-			if older(a, b) {
-				return -1
-			}
-			return 1
-		})
-		out[kind] = ids(refs)
+	for _, obj := range ordered(t.registry().AllReference("")) {
+		ref := obj.Reference()
+		out[ref.Type] = append(out[ref.Type], ref.Value)
 	}
 	return out
 }

@@ -14,7 +14,7 @@ import (
 func (t *Twin) adoptNetworks(ctx *simulator.Context) {
 	t.rebuildNetworkLists(ctx.Map)
 	tellSwitchesApart(ctx.Map)
-	for _, obj := range ctx.Map.AllReference("VmwareDistributedVirtualSwitch") {
+	for _, obj := range ordered(ctx.Map.AllReference("VmwareDistributedVirtualSwitch")) {
 		dvs, ok := obj.(*simulator.DistributedVirtualSwitch)
 		if !ok {
 			continue
@@ -34,16 +34,16 @@ func (t *Twin) adoptNetworks(ctx *simulator.Context) {
 // includes distributed port groups.
 func (t *Twin) rebuildNetworkLists(r *simulator.Registry) {
 	standard := map[types.ManagedObjectReference][]types.ManagedObjectReference{}
-	for _, obj := range r.AllReference("Network") {
+	for _, obj := range ordered(r.AllReference("Network")) {
 		if dc := datacenterOf(r, obj.Reference()); dc != nil {
 			standard[dc.Self] = append(standard[dc.Self], obj.Reference())
 		}
 	}
-	for _, obj := range r.AllReference("Datacenter") {
+	for _, obj := range ordered(r.AllReference("Datacenter")) {
 		dc := obj.(*simulator.Datacenter)
 		dc.Network = slices.Clone(standard[dc.Self])
 	}
-	for _, obj := range r.AllReference("HostSystem") {
+	for _, obj := range ordered(r.AllReference("HostSystem")) {
 		host, compute := obj.(*simulator.HostSystem), computeOf(r, obj.(*simulator.HostSystem).Parent)
 		host.Network = nil
 		if dc := datacenterOf(r, host.Self); dc != nil {
@@ -53,7 +53,7 @@ func (t *Twin) rebuildNetworkLists(r *simulator.Registry) {
 			compute.Network = slices.Clone(host.Network)
 		}
 	}
-	for _, obj := range r.AllReference("VmwareDistributedVirtualSwitch") {
+	for _, obj := range ordered(r.AllReference("VmwareDistributedVirtualSwitch")) {
 		dvs := obj.(*simulator.DistributedVirtualSwitch)
 		if dc := datacenterOf(r, dvs.Self); dc != nil {
 			dc.Network = append(dc.Network, dvs.Portgroup...)

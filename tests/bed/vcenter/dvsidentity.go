@@ -14,7 +14,7 @@ import (
 // otherwise end up on the switch of another datacenter.
 func tellSwitchesApart(r *simulator.Registry) {
 	seen := map[string]bool{}
-	for _, obj := range r.AllReference("VmwareDistributedVirtualSwitch") {
+	for _, obj := range ordered(r.AllReference("VmwareDistributedVirtualSwitch")) {
 		dvs := obj.(*simulator.DistributedVirtualSwitch)
 		if !seen[dvs.Uuid] {
 			seen[dvs.Uuid] = true
@@ -23,7 +23,7 @@ func tellSwitchesApart(r *simulator.Registry) {
 		fresh := uuid.NewSHA1(uuid.NameSpaceOID, []byte(dvs.Uuid+dvs.Self.Value)).String()
 		seen[fresh] = true
 		dvs.Uuid, dvs.Summary.Uuid, switchConfig(dvs).Uuid = fresh, fresh, fresh
-		for _, machine := range r.All("VirtualMachine") {
+		for _, machine := range ordered(r.All("VirtualMachine")) {
 			readdressNICs(r, machine.(*simulator.VirtualMachine).Config, dvs)
 		}
 	}

@@ -57,7 +57,7 @@ func hostProduct(a types.AboutInfo) types.AboutInfo {
 // nothing otherwise. The reference changes, so every place that holds it is rewritten.
 func (t *Twin) promoteSwitches() {
 	ctx := t.newContext(nil)
-	for _, e := range t.registry().All("DistributedVirtualSwitch") {
+	for _, e := range ordered(t.registry().All("DistributedVirtualSwitch")) {
 		dvs, ok := e.(*simulator.DistributedVirtualSwitch)
 		if !ok {
 			continue
@@ -67,7 +67,7 @@ func (t *Twin) promoteSwitches() {
 		dvs.Self.Type = "VmwareDistributedVirtualSwitch"
 		t.registry().Put(dvs)
 		t.completeSwitch(dvs)
-		for _, other := range t.registry().All("") {
+		for _, other := range ordered(t.registry().All("")) {
 			switch o := other.(type) {
 			case *simulator.Folder:
 				replaceRef(o.ChildEntity, old, dvs.Self)
@@ -113,7 +113,7 @@ func (t *Twin) completeObjects() {
 	for _, task := range t.registry().AllReference("Task") {
 		t.registry().Remove(ctx, task.Reference())
 	}
-	for _, e := range t.registry().All("") {
+	for _, e := range ordered(t.registry().All("")) {
 		e.Entity().RecentTask = nil
 		t.born(e)
 		if host, ok := e.(*simulator.HostSystem); ok {

@@ -8,7 +8,7 @@ import (
 // completeMachines completes the machines that the stock model builder made: every
 // member that a real machine shows, back references, MAC addresses, ports.
 func (t *Twin) completeMachines(ctx *simulator.Context) {
-	for _, obj := range ctx.Map.AllReference("VirtualMachine") {
+	for _, obj := range ordered(ctx.Map.AllReference("VirtualMachine")) {
 		if vm, ok := obj.(*simulator.VirtualMachine); ok && vm.Config != nil {
 			t.completeMachine(ctx.Map, vm)
 		}
