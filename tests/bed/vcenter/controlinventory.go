@@ -15,6 +15,7 @@ import (
 func (c *control) routeInventory() {
 	c.Route("POST /v1/drift", c.drift)
 	c.Route("POST /v1/host", c.setHost)
+	c.Route("POST /v1/host-network", c.changeHostNetwork)
 	c.Route("POST /v1/switch", c.setSwitch)
 	c.Route("POST /v1/vm", c.setMachine)
 	c.Route("POST /v1/guest", c.setGuest)
@@ -128,6 +129,8 @@ func (t *Twin) bumpVersion(ref types.ManagedObjectReference) string {
 			e.Config.Modified = t.now()
 			return e.Config.ChangeVersion
 		}
+	case *simulator.HostSystem: // it has no version, but its network system shows the same configuration
+		t.shareNetworkInfo(e)
 	case *simulator.DistributedVirtualPortgroup:
 		e.Config.ConfigVersion = nextDecimal(e.Config.ConfigVersion)
 		return e.Config.ConfigVersion

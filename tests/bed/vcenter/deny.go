@@ -4,10 +4,6 @@ package main
 // without effect. They answer NotImplemented until the twin models them: a client
 // must never believe in a success that did nothing. "" stands for any type.
 var deniedMethods = map[methodKey]string{
-	{"AddVirtualSwitch", "HostNetworkSystem"}:         "drops the spec",
-	{"RemoveVirtualSwitch", "HostNetworkSystem"}:      "ignores port groups on the switch",
-	{"AddPortGroup", "HostNetworkSystem"}:             "unique per datacenter instead of per host",
-	{"RemovePortGroup", "HostNetworkSystem"}:          "no in-use check, panics for a second host",
 	{"UpdateNetworkConfig", "HostNetworkSystem"}:      "touches nothing",
 	{"RelocateVM_Task", "VirtualMachine"}:             "leaves host, datastore and network lists out of step",
 	{"MigrateVM_Task", "VirtualMachine"}:              "not modelled",

@@ -4,6 +4,7 @@ import (
 	"sort"
 
 	"github.com/vmware/govmomi/simulator"
+	"github.com/vmware/govmomi/vim25/mo"
 	"github.com/vmware/govmomi/vim25/types"
 )
 
@@ -47,7 +48,8 @@ type dumpedTask struct {
 type dumpedState struct {
 	VMs        []dumpedMachine   `json:"vms"`
 	Portgroups []dumpedPortgroup `json:"portGroups"`
-	Hosts      []map[string]any  `json:"hosts"`
+	Hosts      []dumpedHost      `json:"hosts"`
+	Networks   []dumpedNetwork   `json:"networks"`
 	Tasks      []dumpedTask      `json:"tasks"`
 	// Objects are the ids of everything by type.
 	Objects  map[string][]string `json:"objects"`
@@ -61,7 +63,7 @@ func (t *Twin) dump() dumpedState {
 	t.world.RLock()
 	defer t.world.RUnlock()
 	d := dumpedState{
-		VMs: []dumpedMachine{}, Portgroups: []dumpedPortgroup{}, Hosts: []map[string]any{},
+		VMs: []dumpedMachine{}, Portgroups: []dumpedPortgroup{}, Hosts: []dumpedHost{}, Networks: []dumpedNetwork{},
 		Tasks: []dumpedTask{}, Sessions: []string{},
 	}
 	for _, obj := range ordered(t.registry().AllReference("")) {
@@ -71,16 +73,16 @@ func (t *Twin) dump() dumpedState {
 		case *simulator.DistributedVirtualPortgroup:
 			d.Portgroups = append(d.Portgroups, dumpPortgroup(e))
 		case *simulator.HostSystem:
-			d.Hosts = append(d.Hosts, map[string]any{
-				"id": e.Self.Value, "name": e.Name, "connectionState": e.Runtime.ConnectionState,
-				"nestedHV": e.Capability.NestedHVSupported, "maintenance": e.Runtime.InMaintenanceMode,
-			})
+			d.Hosts = append(d.Hosts, t.dumpHost(e))
+		case *mo.Network:
+			d.Networks = append(d.Networks, dumpNetwork(e))
 		case *simulator.Task:
 			d.Tasks = append(d.Tasks, dumpTask(e))
 		}
 	}
 	sort.Slice(d.VMs, func(i, j int) bool { return d.VMs[i].Name < d.VMs[j].Name })
 	sort.Slice(d.Portgroups, func(i, j int) bool { return d.Portgroups[i].Name < d.Portgroups[j].Name })
+	sortHosts(d.Hosts, d.Networks)
 	sort.Slice(d.Tasks, func(i, j int) bool { return d.Tasks[i].ID < d.Tasks[j].ID })
 	for _, s := range t.sessions.list() {
 		d.Sessions = append(d.Sessions, s.UserName)

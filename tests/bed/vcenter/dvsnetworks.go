@@ -85,6 +85,9 @@ func (t *Twin) relinkNetworks(r *simulator.Registry, vm *simulator.VirtualMachin
 				simulator.RemoveReference(&n.Vm, vm.Self)
 				t.Touch(ref)
 			}
+			if standard := networkByRef(r, ref); standard != nil {
+				t.dropUnusedNetwork(t.newContext(nil), standard)
+			}
 		}
 	}
 	for _, ref := range networks {

@@ -17,6 +17,14 @@ func faultText(fault types.BaseMethodFault) string {
 		return "Cannot complete operation due to concurrent modification by another operation."
 	case *types.DuplicateName:
 		return "The name '" + f.Name + "' already exists."
+	case *types.AlreadyExists:
+		return "The specified key, name, or identifier '" + f.Name + "' already exists."
+	case *types.NotFound:
+		return "The object or item referred to could not be found."
+	case *types.HostNotConnected:
+		return "Unable to communicate with the remote host, since it is disconnected."
+	case *types.HostCommunication:
+		return "Unable to communicate with the remote host."
 	case *types.InvalidName:
 		return "The name '" + f.Name + "' is invalid."
 	case *types.ResourceInUse:

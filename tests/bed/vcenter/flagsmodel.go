@@ -15,6 +15,7 @@ type Model struct {
 	Portgroups, NSXPortgroups, OpaqueNetworks            int
 	Pools, Apps, Pods                                    int
 	Autostart                                            bool
+	ESX                                                  bool
 	APIVersion                                           string
 }
 
@@ -48,6 +49,7 @@ func (m *Model) flags(fs *flag.FlagSet) {
 	for _, c := range m.counts() {
 		fs.IntVar(c.field, c.flag, c.usual, c.help)
 	}
+	fs.BoolVar(&m.ESX, "esx", false, "be one ESXi host without a vCenter; of the counts, -vm and -ds apply")
 	fs.BoolVar(&m.Autostart, "autostart", true, "power the model's virtual machines on")
 	fs.StringVar(&m.APIVersion, "api-version", apiVersion, "about.apiVersion; clients drop fields that are newer, so it is not vcsim's 6.5")
 }
@@ -66,6 +68,11 @@ func (m *Model) check() error {
 
 // stock is the simulator's model of these counts.
 func (m *Model) stock() *simulator.Model {
+	if m.ESX {
+		s := simulator.ESX()
+		s.Machine, s.Datastore, s.Autostart = m.Machines, m.Datastores, m.Autostart
+		return s
+	}
 	s := simulator.VPX()
 	s.Datacenter, s.Cluster, s.ClusterHost, s.Host = m.Datacenters, m.Clusters, m.ClusterHosts, m.StandaloneHosts
 	s.Machine, s.Datastore, s.Folder = m.Machines, m.Datastores, m.Folders

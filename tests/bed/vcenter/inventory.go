@@ -20,6 +20,7 @@ type inventory struct {
 	byUUID    map[string]types.ManagedObjectReference
 	lastMac   uint32
 	versions  int64
+	standard  standardMemo // standard switches, see networks.go
 }
 
 // registerRules lists the handlers of the rules, and completes each new model.
@@ -28,10 +29,12 @@ func registerRules(t *Twin) {
 		t.inventory = newInventory()
 		ctx := t.newContext(nil)
 		t.adoptNetworks(ctx)
+		t.adoptHostNetworks(ctx)
 		t.completeMachines(ctx)
 	})
 	registerPortgroups(t)
 	registerSwitches(t)
+	registerHostNetworks(t)
 	registerMachines(t)
 	registerMachineExtras(t)
 	registerSnapshots(t)
@@ -50,6 +53,7 @@ func newInventory() *inventory {
 		stored:    map[string]*storedMachine{},
 		snapshots: map[types.ManagedObjectReference]*snapshotMemo{},
 		byUUID:    map[string]types.ManagedObjectReference{},
+		standard:  newStandardMemo(),
 	}
 }
 

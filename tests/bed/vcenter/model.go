@@ -29,20 +29,33 @@ func (t *Twin) createModel() error {
 	c := t.cfg
 	m := c.stock()
 	about := &m.ServiceContent.About
-	about.Version, about.ApiVersion, about.Build = productVersion, c.APIVersion, vcenterBuild
-	about.FullName = "VMware vCenter Server " + productVersion + " build-" + vcenterBuild
-	about.LicenseProductVersion = "8.0"
+	*about = c.product(*about)
 	if err := m.Create(); err != nil {
 		return err
 	}
 	t.model, t.service = m, m.Service
 	instance := t.registry().Get(types.ManagedObjectReference{Type: "ServiceInstance", Value: "ServiceInstance"})
 	content := &instance.(*simulator.ServiceInstance).Content
-	content.About.InstanceUuid = c.InstanceUUID // a reset vCenter is still the same one
+	if !c.ESX { // documented: instanceUuid is a vCenter's
+		content.About.InstanceUuid = c.InstanceUUID // a reset vCenter is still the same one
+	}
 	t.about = *content
 	t.promoteSwitches()
 	t.completeObjects()
 	return nil
+}
+
+// product is what the server says of itself: a vCenter, or an ESXi host.
+func (m *Model) product(a types.AboutInfo) types.AboutInfo {
+	if m.ESX {
+		a = hostProduct(a)
+	} else {
+		a.FullName = "VMware vCenter Server " + productVersion + " build-" + vcenterBuild
+		a.Version, a.Build = productVersion, vcenterBuild
+		a.LicenseProductVersion = "8.0"
+	}
+	a.ApiVersion = m.APIVersion
+	return a
 }
 
 func hostProduct(a types.AboutInfo) types.AboutInfo {

@@ -72,6 +72,21 @@ type Rules struct {
 	// HiddenReferencesListed: whether a list of references (childEntity,
 	// network, vm) names objects that the reader may not see. Nothing found.
 	HiddenReferencesListed bool `json:"hiddenReferencesListed"`
+	// OffMachinesKeepPortGroup: whether a machine of the host that is off, a template
+	// among them, keeps a standard port group from being removed. The reference
+	// speaks of virtual network adapters that are associated with the group.
+	OffMachinesKeepPortGroup bool `json:"offMachinesKeepPortGroup"`
+	// PortGroupsKeepSwitch: whether RemoveVirtualSwitch refuses a switch with port
+	// groups that nobody uses. The reference names virtual network adapters only;
+	// clients that are known to work remove the groups first.
+	PortGroupsKeepSwitch bool `json:"portGroupsKeepSwitch"`
+	// DuplicatePortGroupIsInvalid: AddPortGroup with a name that is taken gave
+	// InvalidArgument to an Ansible user (ansible issue 36773); AlreadyExists is
+	// documented.
+	DuplicatePortGroupIsInvalid bool `json:"duplicatePortGroupIsInvalid"`
+	// PortGroupRenameMovesMachines: whether UpdatePortGroup with a new name makes
+	// the host's machines name it. Nothing found.
+	PortGroupRenameMovesMachines bool `json:"portGroupRenameMovesMachines"`
 }
 
 // DefaultRules is what a fresh twin starts with and what a reset restores.
@@ -86,5 +101,7 @@ func DefaultRules() Rules {
 		NoOpBumpsConfigVersion:      true,
 		SnapshotDepth:               maxSnapshotDepth,
 		AncestorsVisible:            true,
+		OffMachinesKeepPortGroup:    true,
+		PortGroupsKeepSwitch:        true,
 	}
 }

@@ -14,20 +14,23 @@ import (
 )
 
 // seed puts many objects into the inventory fast: copies of the model's first
-// machine with identities of their own, and port groups on its first switch.
-// {"vms": 10000, "portGroups": 10000, "templates": 2, "prefix": "seed"}
+// machine with identities of their own, port groups on its first distributed switch,
+// and standard port groups on every host. {"vms": 10000, "portGroups": 10000,
+// "templates": 2, "standardPortGroups": 500, "prefix": "seed"}
 func (c *control) seed(r *http.Request) (any, error) {
 	req := struct {
 		VMs        int    `json:"vms"`
 		Portgroups int    `json:"portGroups"`
 		Templates  int    `json:"templates"`
+		Standard   int    `json:"standardPortGroups"`
 		Prefix     string `json:"prefix"`
 	}{Prefix: "seed"}
 	if err := readJSON(r, &req); err != nil {
 		return nil, err
 	}
-	if req.VMs < 0 || req.Portgroups < 0 || req.Templates < 0 {
-		return nil, bad("vms, portGroups, templates: %d, %d, %d; each is 0 or more", req.VMs, req.Portgroups, req.Templates)
+	if req.VMs < 0 || req.Portgroups < 0 || req.Templates < 0 || req.Standard < 0 {
+		return nil, bad("vms, portGroups, templates, standardPortGroups: %d, %d, %d, %d; each is 0 or more",
+			req.VMs, req.Portgroups, req.Templates, req.Standard)
 	}
 	start := time.Now()
 	c.t.world.Lock()
@@ -53,6 +56,10 @@ func (c *control) seed(r *http.Request) (any, error) {
 		}
 		ref := c.t.seedMachine(source, name, kind == "templates")
 		out[kind] = append(out[kind], ref.Value)
+	}
+	var err error
+	if out["standardPortGroups"], err = c.t.seedStandardGroups(ctx, req.Standard, req.Prefix); err != nil {
+		return nil, err
 	}
 	return map[string]any{"created": out, "seconds": time.Since(start).Seconds()}, nil
 }

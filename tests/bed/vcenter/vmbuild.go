@@ -150,6 +150,7 @@ func (t *Twin) unlinkMachine(ctx *simulator.Context, vm *simulator.VirtualMachin
 	for _, use := range portUses(vm.Config) {
 		t.freePort(r, vm.Self, use.port)
 	}
+	t.unplugAll(vm.Self)
 	t.relinkNetworks(r, vm, nil)
 	read := parentFiles(configsOf(r, vm))
 	defer t.releaseParents(r, read)
@@ -198,6 +199,7 @@ func (t *Twin) refresh(vm *simulator.VirtualMachine) {
 			HostName:            vm.Guest.HostName, IpAddress: vm.Guest.IpAddress,
 		}
 	}
+	t.replug(vm)
 	t.Touch(vm.Self)
 }
 

@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/vmware/govmomi/simulator"
-	"github.com/vmware/govmomi/vim25/mo"
 	"github.com/vmware/govmomi/vim25/types"
 )
 
@@ -49,7 +48,7 @@ func (d *draft) checkNIC(index int, nic *types.VirtualEthernetCard) error {
 	r := d.call.Ctx.Map
 	switch b := nic.Backing.(type) {
 	case *types.VirtualEthernetCardNetworkBackingInfo:
-		network := standardNetwork(r, d.host, b.DeviceName)
+		network := d.call.Twin.standardNetwork(d.host, b.DeviceName)
 		if network == nil {
 			return invalidBacking(index)
 		}
@@ -71,16 +70,6 @@ func (d *draft) checkNIC(index int, nic *types.VirtualEthernetCard) error {
 		}
 	default:
 		return invalidBacking(index)
-	}
-	return nil
-}
-
-// standardNetwork finds a standard network by name among those of a host.
-func standardNetwork(r *simulator.Registry, host *simulator.HostSystem, name string) *types.ManagedObjectReference {
-	for _, ref := range host.Network {
-		if n, ok := r.Get(ref).(*mo.Network); ok && n.Name == name {
-			return &n.Self
-		}
 	}
 	return nil
 }
