@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bed.twin_hosts import Host, StandardNetwork
+
 __all__ = [
     "ADMINISTRATOR", "ALICE", "OPERATOR", "Call", "HeldTask", "Login", "Machine", "PortGroup", "Seeded", "StalledCall",
     "State", "TaskRecord",
@@ -79,7 +81,8 @@ class State:
     vms: tuple[Machine, ...]
     port_groups: tuple[PortGroup, ...]
     tasks: tuple[TaskRecord, ...]
-    hosts: tuple[Mapping[str, Any], ...]
+    hosts: tuple[Host, ...]
+    networks: tuple[StandardNetwork, ...]
     sessions: tuple[str, ...]
     views: int
     filters: int
@@ -93,6 +96,14 @@ class State:
     def port_group(self, name: str) -> PortGroup | None:
         """Return the port group of this name, if there is one."""
         return next((group for group in self.port_groups if group.name == name), None)
+
+    def host(self, name: str) -> Host | None:
+        """Return the host of this name, if there is one."""
+        return next((host for host in self.hosts if host.name == name), None)
+
+    def network(self, name: str) -> StandardNetwork | None:
+        """Return the standard network of this name, if there is one."""
+        return next((network for network in self.networks if network.name == name), None)
 
 
 @dataclass(frozen=True)
@@ -128,9 +139,10 @@ class StalledCall:
 
 @dataclass(frozen=True)
 class Seeded:
-    """The ids that a seed created."""
+    """The ids that a seed created; of standard port groups the names."""
 
     vms: tuple[str, ...]
     port_groups: tuple[str, ...]
     templates: tuple[str, ...]
+    standard_port_groups: tuple[str, ...]
     seconds: float

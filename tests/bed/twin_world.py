@@ -24,12 +24,32 @@ class WorldControl(Wire):
         body = {"object": target, "user": user.name, "set": dict(set or {}), "unset": list(unset)}
         return str(self._post("drift", body)["version"])
 
-    def seed(self, *, vms: int = 0, port_groups: int = 0, templates: int = 0, prefix: str = "seed") -> Seeded:
-        """Create many objects fast, named `<prefix>-vm-0`, `<prefix>-pg-0`, `<prefix>-template-0` and on."""
-        body = {"vms": vms, "portGroups": port_groups, "templates": templates, "prefix": prefix}
+    def seed(
+        self,
+        *,
+        vms: int = 0,
+        port_groups: int = 0,
+        templates: int = 0,
+        standard_port_groups: int = 0,
+        prefix: str = "seed",
+    ) -> Seeded:
+        """Create many objects fast: `<prefix>-vm-0`, `<prefix>-pg-0`, `<prefix>-template-0`, `<prefix>-std-0` and on.
+
+        Standard port groups are made on the first standard switch of every host.
+        """
+        body = {
+            "vms": vms, "portGroups": port_groups, "templates": templates, "standardPortGroups": standard_port_groups,
+            "prefix": prefix,
+        }  # fmt: skip
         answer = self._post("seed", body)
         made = answer["created"]
-        return Seeded(tuple(made["vms"]), tuple(made["portGroups"]), tuple(made["templates"]), answer["seconds"])
+        return Seeded(
+            tuple(made["vms"]),
+            tuple(made["portGroups"]),
+            tuple(made["templates"]),
+            tuple(made["standardPortGroups"]),
+            answer["seconds"],
+        )
 
     def host(
         self,

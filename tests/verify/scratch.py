@@ -7,7 +7,7 @@ lies in its folder or on its switch, carries its prefix and is gone after `clean
 # ruff: noqa: ANN401 - pyVmomi makes its types at run time
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -81,6 +81,13 @@ class Place:
     datastore: Any
 
 
+@dataclass(frozen=True)
+class Undo:
+    """How to take back something that is no managed object and so cannot be destroyed."""
+
+    run: Callable[[], object]
+
+
 @dataclass
 class Scratch:
     """A login, a place to work in, and what was made there.
@@ -136,6 +143,10 @@ class Scratch:
         """Remember an object that `clean` has to destroy; returns it."""
         self.made.append(entity)
         return entity
+
+    def undo(self, run: Callable[[], object]) -> None:
+        """Remember how to take back what is no managed object; `clean` takes a NotFound for done."""
+        self.made.append(Undo(run))
 
     def machine(self, name: str = "machine", **members: Any) -> Any:
         """Create a small machine, powered off."""
@@ -196,6 +207,10 @@ class Scratch:
         """Destroy what was made, the newest first. What a check destroyed itself is skipped."""
         while self.made:
             entity = self.made.pop()
+            if isinstance(entity, Undo):
+                with contextlib.suppress(vim.fault.NotFound):
+                    entity.run()
+                continue
             with contextlib.suppress(vmodl.fault.ManagedObjectNotFound):
                 if isinstance(entity, vim.VirtualMachine) and entity.runtime.powerState != "poweredOff":
                     result_of(entity.PowerOffVM_Task())

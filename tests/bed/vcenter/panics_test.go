@@ -131,9 +131,11 @@ func TestAPanicInASynchronousStockMethodLeavesNoObjectLocked(t *testing.T) {
 		call := &Call{Twin: twin, Session: c.session, Method: "RemovePortGroup", Ctx: twin.newContextLocked(c.session)}
 		twin.world.Lock()
 		defer twin.world.Unlock()
-		_, err := call.CallStock(&types.RemovePortGroup{This: ref, PgName: "VM Network"})
+		_, err := call.CallStock(&types.RemovePortGroup{This: ref, PgName: portGroupKey("VM Network")})
 		return err
 	}
+	// The stock method looks for a name where a host shows a key, and then for a
+	// network of that name.
 	panicked := false
 	for range 2 {
 		for _, ref := range systems {

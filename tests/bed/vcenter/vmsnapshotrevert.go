@@ -172,7 +172,6 @@ func (d *draft) connectDevices() {
 //
 // Inferred: a NIC whose network is gone keeps its backing and cannot be connected.
 func (d *draft) settleNetworks() {
-	r := d.call.Ctx.Map
 	for _, device := range d.config.Hardware.Device {
 		nic, ok := device.(types.BaseVirtualEthernetCard)
 		if !ok {
@@ -182,7 +181,7 @@ func (d *draft) settleNetworks() {
 		case *types.VirtualEthernetCardDistributedVirtualPortBackingInfo:
 			b.Port.PortKey, b.Port.ConnectionCookie = "", 0
 		case *types.VirtualEthernetCardNetworkBackingInfo:
-			b.Network = standardNetwork(r, d.host, b.DeviceName)
+			b.Network = d.call.Twin.standardNetwork(d.host, b.DeviceName)
 		}
 	}
 }

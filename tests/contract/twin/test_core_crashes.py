@@ -74,19 +74,14 @@ def test_a_create_that_names_what_is_not_there_only_fails(twin: Twin, wrong: Any
 
 def test_calls_that_wedge_the_stock_simulator_are_refused_and_wedge_nothing(twin: Twin) -> None:
     with connect(twin) as instance:
-        system = find(instance, vim.HostSystem, "DC0_C0_H0").configManager.networkSystem
         processes = instance.content.guestOperationsManager.processManager
-        for _ in range(2):
-            with pytest.raises(vmodl.fault.NotImplemented):
-                system.RemovePortGroup("VM Network")
+        for _ in range(2):  # a wedged manager would not answer again
             with pytest.raises(vmodl.fault.NotImplemented):
                 processes.StartProgramInGuest(
                     find(instance, vim.VirtualMachine, "DC0_H0_VM0"),
                     vim.vm.guest.NamePasswordAuthentication(username="u", password="p", interactiveSession=False),
                     vim.vm.guest.ProcessManager.ProgramSpec(programPath="/bin/true", arguments=""),
                 )
-
-        assert system.networkInfo.vswitch
 
 
 def test_a_method_without_a_model_is_refused_loudly(twin: Twin) -> None:
