@@ -8,6 +8,7 @@ import pytest
 if TYPE_CHECKING:
     from bed.lab import Lab
     from bed.twin import Twin
+    from support.ansible import Ansible
     from support.govc import Govc
 
 
@@ -36,3 +37,11 @@ def govc(twin: "Twin", tmp_path_factory: pytest.TempPathFactory) -> "Govc":
     from support.govc import Govc
 
     return Govc(twin, tmp_path_factory.mktemp("govmomi"))
+
+
+@pytest.fixture(scope="module")
+def ansible(twin: "Twin", tmp_path_factory: pytest.TempPathFactory) -> "Ansible":
+    """Ansible, logged in as the administrator."""
+    from support.ansible import Ansible
+
+    return Ansible(twin, tmp_path_factory.mktemp("ansible"))

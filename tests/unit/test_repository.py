@@ -89,7 +89,7 @@ def test_the_container_installs_the_versions_that_were_tested() -> None:
     assert runtime.items() <= dev.items()
 
 
-@pytest.mark.parametrize("lock", ["runtime.lock", "dev.lock"])
+@pytest.mark.parametrize("lock", ["runtime.lock", "dev.lock", "conformance.lock"])
 def test_every_pin_carries_hashes(lock: str) -> None:
     text = (ROOT / "requirements" / lock).read_text()
     entries = re.split(r"^(?=[a-z0-9._-]+==)", text, flags=re.MULTILINE)[1:]
@@ -97,10 +97,13 @@ def test_every_pin_carries_hashes(lock: str) -> None:
     assert [entry.splitlines()[0] for entry in entries if "--hash=sha256:" not in entry] == []
 
 
-def test_every_dependency_has_a_reason() -> None:
+@pytest.mark.parametrize("group", ["dev", "conformance"])
+def test_every_dependency_has_a_reason(group: str) -> None:
     content = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    declared = [*content["project"]["dependencies"], *content["dependency-groups"]["dev"]]
+    declared = list(content["dependency-groups"][group])
+    if group == "dev":
+        declared += content["project"]["dependencies"]
     names = [re.split(r"[<>=!~; \[]", entry, maxsplit=1)[0].lower() for entry in declared]
     reasons = (ROOT / "docs" / "dependencies.md").read_text().lower()
     assert [name for name in names if f"[{name}]" not in reasons] == []
-    assert [name for name in names if name not in _pins("dev.lock")] == []
+    assert [name for name in names if name not in _pins(f"{group}.lock")] == []

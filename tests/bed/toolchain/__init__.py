@@ -8,6 +8,8 @@ milliseconds, a change of an input makes a new one, and two checkouts share what
 from bed.toolchain.binaries import build_controlplane, build_govc, build_twin, kubectl
 from bed.toolchain.errors import ToolchainError
 from bed.toolchain.golang import go
-from bed.toolchain.pythonenv import python_env
+from bed.toolchain.pythonenv import ansible_env, python_env
 
-__all__ = ["ToolchainError", "build_controlplane", "build_govc", "build_twin", "go", "kubectl", "python_env"]
+__all__ = [
+    "ToolchainError", "ansible_env", "build_controlplane", "build_govc", "build_twin", "go", "kubectl", "python_env",
+]  # fmt: skip

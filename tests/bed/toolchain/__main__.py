@@ -18,6 +18,7 @@ _PATHS: Mapping[str, Callable[[], Path]] = {
     "controlplane": toolchain.build_controlplane,
     "twin": toolchain.build_twin,
     "govc": toolchain.build_govc,
+    "ansible-env": toolchain.ansible_env,
     "cache-dir": cache.cache_dir,
 }
 _ACTIONS: Mapping[str, Callable[[], int]] = {

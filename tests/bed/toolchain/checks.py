@@ -85,6 +85,7 @@ def _build_bed() -> None:
     binaries.kubectl()
     binaries.build_twin()
     binaries.build_govc()
+    pythonenv.ansible_env()
 
 
 def _gofmt() -> Path:

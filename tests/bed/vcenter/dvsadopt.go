@@ -79,6 +79,7 @@ func (t *Twin) adoptSwitch(dvs *simulator.DistributedVirtualSwitch) {
 		config.UplinkPortPolicy = defaultUplinks()
 	}
 	config.DefaultPortConfig = defaultSwitchSetting(uplinkNames(config)...)
+	fillSwitchDefaults(config)
 	config.Host = nil
 	for _, ref := range dvs.Summary.HostMember {
 		config.Host = append(config.Host, hostMember(dvs, ref))

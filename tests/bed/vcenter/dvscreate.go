@@ -95,6 +95,7 @@ func newSwitch(t *Twin, name, version string, uplinks types.BaseDVSUplinkPortPol
 	}
 	config := switchConfig(dvs)
 	config.DefaultPortConfig = defaultSwitchSetting(uplinkNames(config)...)
+	fillSwitchDefaults(config)
 	setSwitchVersion(dvs, version, atLeast(version, macLearningSince))
 	return dvs
 }

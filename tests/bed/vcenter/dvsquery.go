@@ -36,14 +36,14 @@ func queryFeatureCapability(_ *Call, req any) (any, error) {
 	return &types.QueryDvsFeatureCapabilityResponse{Returnval: probe.Capability.FeaturesSupported}, nil
 }
 
-// queryAvailableSpecs models QueryAvailableDvsSpec. Inferred: only the newest
-// version is recommended.
+// queryAvailableSpecs models QueryAvailableDvsSpec. Observed: all versions that new
+// switches may have are recommended; community.vmware's vmware_dvswitch asks for the
+// recommended ones, refuses others, and makes switches of older versions with it.
 func queryAvailableSpecs(_ *Call, req any) (any, error) {
 	recommended := req.(*types.QueryAvailableDvsSpec).Recommended
 	res := &types.QueryAvailableDvsSpecResponse{}
-	for i, version := range switchVersions {
-		newest := i == len(switchVersions)-1
-		if recommended == nil || *recommended == newest {
+	for _, version := range switchVersions {
+		if recommended == nil || *recommended {
 			res.Returnval = append(res.Returnval, *switchProduct(version))
 		}
 	}

@@ -63,9 +63,11 @@ func (d *draft) addDevice(index int, spec *types.VirtualDeviceConfigSpec, keys m
 		}
 	}
 	base.Key = d.freeKey(device)
-	keys[asked] = base.Key
 	if !d.place(device, keys) {
 		return invalidDevice(index)
+	}
+	if _, is := device.(types.BaseVirtualController); is {
+		keys[asked] = base.Key // not those of others: an unset key is 0, and so is an unset controller
 	}
 	if err := d.complete(index, device, spec); err != nil {
 		return err
