@@ -2,6 +2,7 @@ package main
 
 import (
 	"maps"
+	"reflect"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -26,9 +27,8 @@ type Collector struct {
 
 	mu      sync.Mutex // serialises the calls on this collector; never held while waiting
 	filters []*Filter
-	version int
-	history map[int]*types.UpdateSet // by version, for clients that lost an answer
-	backlog []pendingUpdate          // computed, not yet handed out (truncated sets)
+	history history         // for clients that lost an answer
+	backlog []pendingUpdate // computed, not yet handed out (truncated sets)
 }
 
 // pendingUpdate is one object's or one missing reference's report for one filter.
@@ -37,10 +37,6 @@ type pendingUpdate struct {
 	update  types.ObjectUpdate
 	missing *types.MissingObject
 }
-
-// historyLimit is how many versions back a client may go. Real servers do not
-// document their limit; clients have to expect InvalidCollectorVersion anyway.
-const historyLimit = 64
 
 // Filter is a PropertyFilter with the fingerprints of what its client has seen.
 type Filter struct {
@@ -52,6 +48,7 @@ type Filter struct {
 	// guarded by collector.mu
 	fresh    bool // everything has to be reported anew
 	members  map[types.ManagedObjectReference][]uint64
+	values   map[types.ManagedObjectReference][]reflect.Value // what the client has, of a filter with partialUpdates
 	missing  map[types.ManagedObjectReference]struct{}
 	plans    map[string]plan
 	view     *View  // the view whose content is selected, nil for any other spec
@@ -68,7 +65,6 @@ func newCollector(t *Twin, s *Session, self types.ManagedObjectReference) *Colle
 	return &Collector{
 		t: t, session: s, self: self,
 		changed: make(chan struct{}),
-		history: map[int]*types.UpdateSet{},
 	}
 }
 
@@ -122,16 +118,24 @@ func (c *Call) collector() (*Collector, error) {
 	return pc, nil
 }
 
+// createPropertyCollector models PropertyCollector.CreatePropertyCollector.
+// Documented: it belongs to the session and is independent of any other.
 func createPropertyCollector(c *Call, _ any) (any, error) {
 	ref := c.sessionRef("PropertyCollector")
 	c.Session.put(ref, newCollector(c.Twin, c.Session, ref))
 	return &types.CreatePropertyCollectorResponse{Returnval: ref}, nil
 }
 
+// destroyPropertyCollector models PropertyCollector.DestroyPropertyCollector.
+// Documented: the one that a service provides may not be destroyed; filters end
+// with their collector. Inferred: NotSupported is the fault.
 func destroyPropertyCollector(c *Call, _ any) (any, error) {
 	pc, err := c.collector()
 	if err != nil {
 		return nil, err
+	}
+	if pc.self == c.Twin.content().PropertyCollector {
+		return nil, NewFault(&types.NotSupported{})
 	}
 	for _, f := range pc.close() {
 		c.Session.drop(f.self)
@@ -141,16 +145,18 @@ func destroyPropertyCollector(c *Call, _ any) (any, error) {
 	return &types.DestroyPropertyCollectorResponse{}, nil
 }
 
-// createFilter checks the spec at once: InvalidType, InvalidProperty and, unless
-// missing objects are to be reported, ManagedObjectNotFound.
-// Source: PropertyCollector.CreateFilter, PropertyFilterSpec.reportMissingObjectsInResults (documented).
+// createFilter models PropertyCollector.CreateFilter.
+//
+// Documented: the spec is checked at once: InvalidType, InvalidProperty, InvalidArgument
+// for an empty spec or a selection along a property that its type does not have, and
+// unless reportMissingObjectsInResults is set, ManagedObjectNotFound.
 func createFilter(c *Call, req any) (any, error) {
 	r := req.(*types.CreateFilter)
 	pc, err := c.collector()
 	if err != nil {
 		return nil, err
 	}
-	if err := checkSpecs(r.Spec.PropSet); err != nil {
+	if err := checkSpec(r.Spec); err != nil {
 		return nil, err
 	}
 	c.Twin.world.RLock()
@@ -172,6 +178,8 @@ func createFilter(c *Call, req any) (any, error) {
 	return &types.CreateFilterResponse{Returnval: f.self}, nil
 }
 
+// destroyPropertyFilter models PropertyFilter.DestroyPropertyFilter. Documented:
+// also during a wait, which goes on for the other filters.
 func destroyPropertyFilter(c *Call, _ any) (any, error) {
 	f, ok := c.Session.get(c.This).(*Filter)
 	if !ok {
@@ -187,6 +195,8 @@ func destroyPropertyFilter(c *Call, _ any) (any, error) {
 	return &types.DestroyPropertyFilterResponse{}, nil
 }
 
+// cancelWaitForUpdates models PropertyCollector.CancelWaitForUpdates. Documented:
+// every wait under way ends with RequestCanceled.
 func cancelWaitForUpdates(c *Call, _ any) (any, error) {
 	pc, err := c.collector()
 	if err != nil {
@@ -205,6 +215,7 @@ func (f *Filter) diff(out []pendingUpdate) []pendingUpdate {
 	started := !f.fresh
 	if f.fresh {
 		f.members, f.missing = map[types.ManagedObjectReference][]uint64{}, map[types.ManagedObjectReference]struct{}{}
+		f.values = map[types.ManagedObjectReference][]reflect.Value{}
 		f.fresh, reselect = false, true
 	}
 	if reselect && started && f.view != nil {
@@ -283,6 +294,7 @@ func (f *Filter) enter(ref types.ManagedObjectReference, out []pendingUpdate) []
 	}
 	update := types.ObjectUpdate{Kind: types.ObjectUpdateKindEnter, Obj: ref}
 	prints := make([]uint64, len(p.paths))
+	known := make([]reflect.Value, len(p.paths))
 	for i, path := range p.paths {
 		value, state, privilege := eyes.read(ref, v, path)
 		if state == valueDenied {
@@ -293,21 +305,28 @@ func (f *Filter) enter(ref types.ManagedObjectReference, out []pendingUpdate) []
 			continue
 		}
 		prints[i] = fingerprint(value)
+		if f.partial {
+			known[i] = deepCopy(value)
+		}
 		update.ChangeSet = append(update.ChangeSet, types.PropertyChange{
 			Name: path.text, Op: types.PropertyChangeOpAssign, Val: wireValue(value),
 		})
 	}
 	f.members[ref] = prints
+	if f.partial {
+		f.values[ref] = known
+	}
 	return append(out, pendingUpdate{filter: f.self, update: update})
 }
 
 func (f *Filter) leave(ref types.ManagedObjectReference, out []pendingUpdate) []pendingUpdate {
 	delete(f.members, ref)
+	delete(f.values, ref)
 	return append(out, pendingUpdate{filter: f.self, update: types.ObjectUpdate{Kind: types.ObjectUpdateKindLeave, Obj: ref}})
 }
 
-// compare reports the changed properties of one object. A property that became
-// unset is an assign without a value. Source: PropertyChange.val (documented as optional).
+// compare reports the changed properties of one object: whole, or only what changed
+// inside them when the client asked for partial updates.
 func (f *Filter) compare(ref types.ManagedObjectReference, prints []uint64, out []pendingUpdate) []pendingUpdate {
 	v, ok := f.collector.t.lookup(f.collector.session, ref)
 	eyes := f.collector.t.viewer(f.collector.session)
@@ -317,7 +336,6 @@ func (f *Filter) compare(ref types.ManagedObjectReference, prints []uint64, out 
 	update := types.ObjectUpdate{Kind: types.ObjectUpdateKindModify, Obj: ref}
 	for i, path := range f.planOf(ref.Type).paths {
 		value, state, privilege := eyes.read(ref, v, path)
-		change := types.PropertyChange{Name: path.text, Op: types.PropertyChangeOpAssign}
 		var print uint64
 		switch state {
 		case valueFound:
@@ -333,16 +351,29 @@ func (f *Filter) compare(ref types.ManagedObjectReference, prints []uint64, out 
 			update.MissingSet = append(update.MissingSet, eyes.missing(ref, path, privilege))
 			continue
 		}
-		if state == valueFound {
-			change.Val = wireValue(value)
-		}
 		prints[i] = print
-		update.ChangeSet = append(update.ChangeSet, change)
+		update.ChangeSet = append(update.ChangeSet, f.changes(ref, i, path, v, value, state)...)
 	}
 	if len(update.ChangeSet)+len(update.MissingSet) == 0 {
 		return out
 	}
 	return append(out, pendingUpdate{filter: f.self, update: update})
+}
+
+// changes words the change of one property of an object.
+func (f *Filter) changes(ref types.ManagedObjectReference, i int, path propertyPath, object, value reflect.Value, state outcome) []types.PropertyChange {
+	if state != valueFound {
+		if f.partial {
+			f.values[ref][i] = reflect.Value{}
+		}
+		return []types.PropertyChange{{Name: path.text, Op: path.lost(object)}}
+	}
+	if !f.partial {
+		return []types.PropertyChange{{Name: path.text, Op: types.PropertyChangeOpAssign, Val: wireValue(value)}}
+	}
+	before := f.values[ref][i]
+	f.values[ref][i] = deepCopy(value)
+	return partialChanges(path.text, before, value, nil)
 }
 
 // reportMissing tells once of each start object that is not there, if the client asked for that.

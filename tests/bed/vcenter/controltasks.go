@@ -58,7 +58,10 @@ func (c *control) waitForTask(tc *TaskContext) {
 		return
 	}
 	if r.delay > 0 {
-		time.Sleep(r.delay)
+		select {
+		case <-time.After(r.delay):
+		case <-tc.cancelled:
+		}
 	}
 	if r.hold == nil {
 		return
@@ -78,7 +81,10 @@ func (c *control) waitForTask(tc *TaskContext) {
 	}
 	c.waiting[tc.Task] = held
 	c.mu.Unlock()
-	<-held.freed
+	select {
+	case <-held.freed:
+	case <-tc.cancelled:
+	}
 	c.mu.Lock()
 	delete(c.waiting, tc.Task)
 	c.mu.Unlock()

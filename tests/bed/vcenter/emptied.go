@@ -36,3 +36,27 @@ func sentEmpty(body []byte, path ...string) bool {
 		}
 	}
 }
+
+// sentZero tells whether a request has an element at a path below its method that
+// says 0, which govmomi's types cannot tell from one that is absent.
+func sentZero(body []byte, path ...string) bool {
+	const envelopeAndMethod = 3 // Envelope, Body, the method
+	decoder := xml.NewDecoder(bytes.NewReader(body))
+	var open []string
+	for {
+		token, err := decoder.Token()
+		if err != nil { // its end; what cannot be parsed was refused before
+			return false
+		}
+		switch t := token.(type) {
+		case xml.StartElement:
+			open = append(open, t.Name.Local)
+		case xml.CharData:
+			if len(open) > envelopeAndMethod && slices.Equal(open[envelopeAndMethod:], path) {
+				return string(bytes.TrimSpace(t)) == "0"
+			}
+		case xml.EndElement:
+			open = open[:len(open)-1]
+		}
+	}
+}

@@ -2,57 +2,98 @@ package main
 
 import (
 	"github.com/vmware/govmomi/simulator"
+	"github.com/vmware/govmomi/vim25/mo"
 	"github.com/vmware/govmomi/vim25/types"
 )
 
 // Events of the changes that the rules make. Documented: an event names the
 // session's user, the object, and for a reconfigure the spec that was sent.
 
-// post sends an event as the user of the call.
+// post records an event as the user of the call did it, in the chain of its task.
+// Documented: Event.chainId equals TaskInfo.eventChainId.
 func (c *Call) post(event types.BaseEvent) {
-	manager := c.Ctx.Map.EventManager()
-	manager.PostEvent(c.Ctx, &types.PostEvent{EventToPost: event})
-	e := event.GetEvent()
-	e.UserName = c.User
-	if c.chain != 0 {
-		e.ChainId = c.chain // documented: equals TaskInfo.eventChainId
+	c.Twin.record(event, c.User, c.chain)
+	if x, ok := event.(*types.EventEx); ok {
+		c.alarm(x)
 	}
-	e.CreatedTime = c.Twin.now()
-	c.Twin.Touch(manager.Self)
 }
 
 func (c *Call) machineEvent(vm *simulator.VirtualMachine) types.VmEvent {
-	event := types.VmEvent{Event: types.Event{
-		Vm: &types.VmEventArgument{EntityEventArgument: types.EntityEventArgument{Name: vm.Name}, Vm: vm.Self},
-	}}
+	event := types.VmEvent{Event: c.Twin.eventAbout(vm.Self)}
 	if vm.Config != nil {
 		event.Template = vm.Config.Template
 	}
-	if host, ok := c.Ctx.Map.Get(*vm.Runtime.Host).(*simulator.HostSystem); ok {
-		event.Host = &types.HostEventArgument{EntityEventArgument: types.EntityEventArgument{Name: host.Name}, Host: host.Self}
-		if compute := computeOf(c.Ctx.Map, host.Parent); compute != nil {
-			event.ComputeResource = &types.ComputeResourceEventArgument{
-				EntityEventArgument: types.EntityEventArgument{Name: compute.Name}, ComputeResource: compute.Self,
-			}
-		}
-	}
-	event.Datacenter = c.datacenterArgument(vm.Self)
 	return event
 }
 
-func (c *Call) datacenterArgument(ref types.ManagedObjectReference) *types.DatacenterEventArgument {
-	dc := datacenterOf(c.Ctx.Map, ref)
+func (c *Call) eventAbout(ref types.ManagedObjectReference) types.Event {
+	return c.Twin.eventAbout(ref)
+}
+
+// eventAbout fills in the arguments that name an entity and where it is.
+func (t *Twin) eventAbout(ref types.ManagedObjectReference) types.Event {
+	event := types.Event{Datacenter: t.datacenterArgument(ref)}
+	switch e := t.registry().Get(ref).(type) {
+	case *simulator.VirtualMachine:
+		event.Vm = &types.VmEventArgument{EntityEventArgument: types.EntityEventArgument{Name: e.Name}, Vm: ref}
+		if e.Runtime.Host != nil {
+			t.nameHost(&event, *e.Runtime.Host)
+		}
+	case *simulator.HostSystem:
+		t.nameHost(&event, ref)
+	case *simulator.DistributedVirtualPortgroup:
+		event.Net = &types.NetworkEventArgument{EntityEventArgument: types.EntityEventArgument{Name: e.Name}, Network: ref}
+		if ref := e.Config.DistributedVirtualSwitch; ref != nil {
+			if dvs, err := switchOf(t.registry(), *ref); err == nil {
+				event.Dvs = switchArgument(dvs)
+			}
+		}
+	case *simulator.DistributedVirtualSwitch:
+		event.Dvs = switchArgument(e)
+	case *mo.Network:
+		event.Net = &types.NetworkEventArgument{EntityEventArgument: types.EntityEventArgument{Name: e.Name}, Network: ref}
+	case *simulator.Datastore:
+		event.Ds = &types.DatastoreEventArgument{EntityEventArgument: types.EntityEventArgument{Name: e.Name}, Datastore: ref}
+	case *simulator.ClusterComputeResource:
+		event.ComputeResource = &types.ComputeResourceEventArgument{
+			EntityEventArgument: types.EntityEventArgument{Name: e.Name}, ComputeResource: ref,
+		}
+	}
+	return event
+}
+
+func switchArgument(dvs *simulator.DistributedVirtualSwitch) *types.DvsEventArgument {
+	return &types.DvsEventArgument{EntityEventArgument: types.EntityEventArgument{Name: dvs.Name}, Dvs: dvs.Self}
+}
+
+// nameHost adds a host and its compute resource.
+func (t *Twin) nameHost(event *types.Event, ref types.ManagedObjectReference) {
+	host, ok := t.registry().Get(ref).(*simulator.HostSystem)
+	if !ok {
+		return
+	}
+	event.Host = &types.HostEventArgument{EntityEventArgument: types.EntityEventArgument{Name: host.Name}, Host: ref}
+	if compute := computeOf(t.registry(), host.Parent); compute != nil {
+		event.ComputeResource = &types.ComputeResourceEventArgument{
+			EntityEventArgument: types.EntityEventArgument{Name: compute.Name}, ComputeResource: compute.Self,
+		}
+	}
+}
+
+func (t *Twin) datacenterArgument(ref types.ManagedObjectReference) *types.DatacenterEventArgument {
+	dc := datacenterOf(t.registry(), ref)
 	if dc == nil {
 		return nil
 	}
 	return &types.DatacenterEventArgument{EntityEventArgument: types.EntityEventArgument{Name: dc.Name}, Datacenter: dc.Self}
 }
 
+// portgroupEvent names the switch by itself: a group that is gone has none.
 func (c *Call) portgroupEvent(dvs *simulator.DistributedVirtualSwitch, pg *simulator.DistributedVirtualPortgroup) types.DVPortgroupEvent {
 	return types.DVPortgroupEvent{Event: types.Event{
-		Datacenter: c.datacenterArgument(dvs.Self),
+		Datacenter: c.Twin.datacenterArgument(dvs.Self),
 		Net:        &types.NetworkEventArgument{EntityEventArgument: types.EntityEventArgument{Name: pg.Name}, Network: pg.Self},
-		Dvs:        &types.DvsEventArgument{EntityEventArgument: types.EntityEventArgument{Name: dvs.Name}, Dvs: dvs.Self},
+		Dvs:        switchArgument(dvs),
 	}}
 }
 
@@ -65,6 +106,10 @@ func (c *Call) postPortgroupDestroyed(dvs *simulator.DistributedVirtualSwitch, p
 }
 
 func (c *Call) postPortgroupReconfigured(dvs *simulator.DistributedVirtualSwitch, pg *simulator.DistributedVirtualPortgroup, spec *types.DVPortgroupConfigSpec, before *types.DVPortgroupConfigInfo) {
+	c.Twin.postRenamed(pg.Self, before.Name, pg.Config.Name, c.User, c.chain)
+	if c.Method == "Rename_Task" {
+		return
+	}
 	c.post(&types.DVPortgroupReconfiguredEvent{
 		DVPortgroupEvent: c.portgroupEvent(dvs, pg), ConfigSpec: *spec, ConfigChanges: configChanges(before, &pg.Config),
 	})
@@ -82,7 +127,34 @@ func (c *Call) postMachineCloned(source, vm *simulator.VirtualMachine) {
 }
 
 func (c *Call) postMachineReconfigured(vm *simulator.VirtualMachine, spec *types.VirtualMachineConfigSpec, before *types.VirtualMachineConfigInfo) {
+	c.Twin.postRenamed(vm.Self, before.Name, vm.Config.Name, c.User, c.chain)
 	c.post(&types.VmReconfiguredEvent{
 		VmEvent: c.machineEvent(vm), ConfigSpec: *spec, ConfigChanges: configChanges(before, vm.Config),
 	})
+}
+
+// postSwitchReconfigured tells of a reconfigured switch. Documented: DvsReconfiguredEvent.
+func (c *Call) postSwitchReconfigured(dvs *simulator.DistributedVirtualSwitch, spec types.BaseDVSConfigSpec, before types.BaseDVSConfigInfo) {
+	c.Twin.postRenamed(dvs.Self, before.GetDVSConfigInfo().Name, dvs.Config.GetDVSConfigInfo().Name, c.User, c.chain)
+	if c.Method == "Rename_Task" {
+		return
+	}
+	c.post(&types.DvsReconfiguredEvent{
+		DvsEvent: types.DvsEvent{Event: c.eventAbout(dvs.Self)}, ConfigSpec: spec, ConfigChanges: configChanges(before, dvs.Config),
+	})
+}
+
+// postRenamed tells of a new name. Documented: VmRenamedEvent, DVPortgroupRenamedEvent and
+// DvsRenamedEvent; other entities have no such event.
+func (t *Twin) postRenamed(ref types.ManagedObjectReference, was, is, user string, chain int32) {
+	about := t.eventAbout(ref)
+	switch {
+	case was == is:
+	case about.Vm != nil:
+		t.record(&types.VmRenamedEvent{VmEvent: types.VmEvent{Event: about}, OldName: was, NewName: is}, user, chain)
+	case ref.Type == "DistributedVirtualPortgroup":
+		t.record(&types.DVPortgroupRenamedEvent{DVPortgroupEvent: types.DVPortgroupEvent{Event: about}, OldName: was, NewName: is}, user, chain)
+	case isSwitch(ref.Type):
+		t.record(&types.DvsRenamedEvent{DvsEvent: types.DvsEvent{Event: about}, OldName: was, NewName: is}, user, chain)
+	}
 }

@@ -172,4 +172,5 @@ func (t *Twin) housekeeping(ctx context.Context) {
 func (t *Twin) tidy() {
 	t.sessions.expire(t.now())
 	t.purgeTasks(t.cfg.TaskRetention)
+	t.purgeEvents()
 }

@@ -24,6 +24,13 @@ func (t *Twin) lookup(s *Session, ref types.ManagedObjectReference) (reflect.Val
 			return managedStruct(o.properties())
 		case *Filter:
 			return managedStruct(o.properties())
+		case *EventCollector:
+			return managedStruct(o.properties())
+		case *TaskCollector:
+			return managedStruct(o.properties())
+		}
+		if manager := t.content().ViewManager; manager != nil && ref == *manager {
+			return managedStruct(s.viewManager(ref))
 		}
 		if obj := s.stock.Get(ref); obj != nil {
 			return managedStruct(obj)
@@ -105,6 +112,46 @@ func checkSpecs(specs []types.PropertySpec) error {
 			if !ok || !path.valid(t) {
 				return NewFault(&types.InvalidProperty{Name: text})
 			}
+		}
+	}
+	return nil
+}
+
+// checkSpec rejects a spec that can never be served.
+//
+// Documented (PropertyCollector.CreateFilter): InvalidArgument when the spec is empty
+// or selects along a property that is not defined on its type; InvalidType for a type
+// name, InvalidProperty for a property that does not exist.
+func checkSpec(spec types.PropertyFilterSpec) error {
+	if len(spec.PropSet) == 0 && len(spec.ObjectSet) == 0 {
+		return NewFault(&types.InvalidArgument{InvalidProperty: "spec"})
+	}
+	if err := checkSpecs(spec.PropSet); err != nil {
+		return err
+	}
+	for _, o := range spec.ObjectSet {
+		if err := checkSelections(o.SelectSet); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkSelections(specs []types.BaseSelectionSpec) error {
+	for _, spec := range specs {
+		hop, ok := spec.(*types.TraversalSpec)
+		if !ok {
+			continue
+		}
+		t := managedType(hop.Type)
+		if t == nil {
+			return NewFault(&types.InvalidType{Argument: hop.Type})
+		}
+		if path, ok := parsePath(hop.Path); !ok || !path.valid(t) {
+			return NewFault(&types.InvalidArgument{InvalidProperty: "spec.objectSet.selectSet.path"})
+		}
+		if err := checkSelections(hop.SelectSet); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -269,21 +316,35 @@ func (t *Twin) contentOf(s *Session, ref types.ManagedObjectReference, v reflect
 }
 
 // retrieve reads everything a set of specs selects.
+//
+// Documented (PropertyCollector.RetrievePropertiesEx, PropertySpec): an object is
+// reported at most once, however many specs select it, with the union of the
+// properties that all specs want of its type; a start object that is not there is left
+// out if its spec reports missing objects.
 func (t *Twin) retrieve(s *Session, specs []types.PropertyFilterSpec) ([]types.ObjectContent, error) {
-	var out []types.ObjectContent
+	var wanted []types.PropertySpec
 	for _, spec := range specs {
-		if err := checkSpecs(spec.PropSet); err != nil {
+		if err := checkSpec(spec); err != nil {
 			return nil, err
 		}
+		wanted = append(wanted, spec.PropSet...)
+	}
+	var out []types.ObjectContent
+	plans := map[string]plan{}
+	seen := map[types.ManagedObjectReference]struct{}{}
+	for _, spec := range specs {
 		sel, err := t.selectObjects(s, []types.PropertyFilterSpec{spec})
 		if err != nil {
 			return nil, err
 		}
-		plans := map[string]plan{}
 		for _, ref := range sel.members {
+			if _, twice := seen[ref]; twice {
+				continue
+			}
+			seen[ref] = struct{}{}
 			p, ok := plans[ref.Type]
 			if !ok {
-				p = planFor(ref.Type, spec.PropSet)
+				p = planFor(ref.Type, wanted)
 				plans[ref.Type] = p
 			}
 			if v, ok := t.lookup(s, ref); ok && p.wanted {

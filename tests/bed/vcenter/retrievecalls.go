@@ -18,66 +18,88 @@ type pages struct {
 }
 
 type page struct {
-	size    int
-	objects []types.ObjectContent
+	collector types.ManagedObjectReference
+	size      int
+	objects   []types.ObjectContent
 }
 
-// cut returns the first objects and stores the rest under a token.
-func (p *pages) cut(objects []types.ObjectContent, size int) ([]types.ObjectContent, string) {
-	if size <= 0 || len(objects) <= size {
-		return objects, ""
-	}
+// cut returns the first objects and stores the rest under a token. With onlyLatest
+// the collector's earlier retrieval ends.
+func (p *pages) cut(of page, onlyLatest bool) ([]types.ObjectContent, string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.rest == nil {
 		p.rest = map[string]page{}
 	}
+	if onlyLatest {
+		maps.DeleteFunc(p.rest, func(_ string, other page) bool { return other.collector == of.collector })
+	}
+	if of.size <= 0 || len(of.objects) <= of.size {
+		return of.objects, ""
+	}
 	p.next++
 	token := strconv.Itoa(p.next)
-	p.rest[token] = page{size, objects[size:]}
-	return objects[:size], token
+	p.rest[token] = page{of.collector, of.size, of.objects[of.size:]}
+	return of.objects[:of.size], token
 }
 
-func (p *pages) take(token string) (page, bool) {
+// take hands over what a token stands for. Documented (RetrieveResult.token): a token
+// is good once, in its session and on the collector that gave it; else InvalidArgument.
+func (p *pages) take(collector types.ManagedObjectReference, token string) (page, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	rest, ok := p.rest[token]
+	if !ok || rest.collector != collector {
+		return page{}, NewFault(&types.InvalidArgument{InvalidProperty: "token"})
+	}
 	delete(p.rest, token)
-	return rest, ok
+	return rest, nil
 }
 
+// retrievePropertiesEx models PropertyCollector.RetrievePropertiesEx. Documented: null
+// when nothing matches; maxObjects of 0 or less is illegal; what goes beyond it waits
+// behind a token.
 func retrievePropertiesEx(c *Call, req any) (any, error) {
 	r := req.(*types.RetrievePropertiesEx)
+	size := int(r.Options.MaxObjects)
+	if size < 0 || (size == 0 && sentZero(c.body, "options", "maxObjects")) {
+		return nil, NewFault(&types.InvalidArgument{InvalidProperty: "options.maxObjects"})
+	}
 	objects, err := c.Twin.retrieve(c.Session, r.SpecSet)
 	if err != nil {
 		return nil, err
 	}
 	res := &types.RetrievePropertiesExResponse{}
 	if len(objects) == 0 {
-		return res, nil // null when nothing was found (documented)
+		return res, nil
 	}
 	res.Returnval = &types.RetrieveResult{}
 	if c.Session == nil {
 		res.Returnval.Objects = objects
 		return res, nil
 	}
-	res.Returnval.Objects, res.Returnval.Token = c.Session.pages.cut(objects, int(r.Options.MaxObjects))
+	res.Returnval.Objects, res.Returnval.Token = c.Session.pages.cut(
+		page{c.This, size, objects}, c.Twin.inventory.rules.OneRetrievalPerCollector)
 	return res, nil
 }
 
+// continueRetrieve models PropertyCollector.ContinueRetrievePropertiesEx. Documented:
+// InvalidArgument for a token that is not the one to come.
 func continueRetrieve(c *Call, req any) (any, error) {
-	rest, ok := c.Session.pages.take(req.(*types.ContinueRetrievePropertiesEx).Token)
-	if !ok {
-		return nil, NewFault(&types.InvalidArgument{InvalidProperty: "token"})
+	rest, err := c.Session.pages.take(c.This, req.(*types.ContinueRetrievePropertiesEx).Token)
+	if err != nil {
+		return nil, err
 	}
 	res := &types.ContinueRetrievePropertiesExResponse{}
-	res.Returnval.Objects, res.Returnval.Token = c.Session.pages.cut(rest.objects, rest.size)
+	res.Returnval.Objects, res.Returnval.Token = c.Session.pages.cut(rest, false)
 	return res, nil
 }
 
+// cancelRetrieve models PropertyCollector.CancelRetrievePropertiesEx. Documented: what
+// remains is discarded; InvalidArgument as for the continuation.
 func cancelRetrieve(c *Call, req any) (any, error) {
-	if _, ok := c.Session.pages.take(req.(*types.CancelRetrievePropertiesEx).Token); !ok {
-		return nil, NewFault(&types.InvalidArgument{InvalidProperty: "token"})
+	if _, err := c.Session.pages.take(c.This, req.(*types.CancelRetrievePropertiesEx).Token); err != nil {
+		return nil, err
 	}
 	return &types.CancelRetrievePropertiesExResponse{}, nil
 }

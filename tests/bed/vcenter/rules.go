@@ -20,6 +20,10 @@ const (
 // that a test can be run against both readings. The defaults are the readings
 // that most evidence points to.
 type Rules struct {
+	// OneRetrievalPerCollector: whether a new RetrievePropertiesEx ends an earlier
+	// paged one on the same collector. The reference speaks of the token of "the
+	// previous" result; nothing found on clients that page in parallel.
+	OneRetrievalPerCollector bool `json:"oneRetrievalPerCollector"`
 	// MacManagementLeaves: undecided. lamw's MacLearn.ps1 turns learning off
 	// with enabled=false alone and nobody reports a lost limit.
 	MacManagementLeaves MergeMode `json:"macManagementLeaves"`

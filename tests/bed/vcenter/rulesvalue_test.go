@@ -2,7 +2,6 @@ package main
 
 import (
 	"reflect"
-	"strings"
 	"testing"
 
 	"github.com/vmware/govmomi/vim25/types"
@@ -81,13 +80,15 @@ func TestConfigChanges(t *testing.T) {
 	}
 	after := &types.VirtualMachineConfigInfo{
 		NestedHVEnabled: types.NewBool(true), Hardware: types.VirtualHardware{NumCPU: 4},
-		ExtraConfig: []types.BaseOptionValue{&types.OptionValue{Key: "a", Value: "2"}},
+		ExtraConfig: []types.BaseOptionValue{&types.OptionValue{Key: "a", Value: "2"}, &types.OptionValue{Key: "b", Value: "3"}},
 	}
 	got := configChanges(before, after)
-	if got.Modified != `config.extraConfig("a").value: "1" -> "2"; config.hardware.numCPU: 1 -> 4; ` {
-		t.Errorf("modified: %s", got.Modified)
+	want := "config.annotation: \"old\" -> \"\"; \n\nconfig.hardware.numCPU: 1 -> 4; \n\n" +
+		"config.extraConfig(\"a\").value: \"1\" -> \"2\"; \n\nconfig.nestedHVEnabled: <unset> -> true; \n\n"
+	if got.Modified != want {
+		t.Errorf("modified: %q, want %q", got.Modified, want)
 	}
-	if !strings.Contains(got.Added, "config.nestedHVEnabled: true") || !strings.Contains(got.Deleted, `config.annotation: "old"`) {
+	if got.Added != "config.extraConfig(\"b\"): (key = \"b\", value = \"3\"); \n\n" || got.Deleted != "" {
 		t.Errorf("added %q, deleted %q", got.Added, got.Deleted)
 	}
 }

@@ -88,6 +88,7 @@ func (c *Call) CallStock(req any) (any, error) {
 	defer c.Ctx.Map.AddHandler(manager)
 
 	body, err := c.invoke(req)
+	defer func() { t.takeStockEvents(c.User, c.chain) }()
 	defer func() {
 		if run.panicked {
 			t.dropStockLocks()

@@ -5,6 +5,7 @@ import (
 	"log"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -18,7 +19,7 @@ import (
 // Source: vm-operator relies on about ten minutes (observed).
 const taskRetention = 10 * time.Minute
 
-// recentTaskLimit bounds TaskManager.recentTask. Source: simulator/task_manager.go, "the VC limit".
+// recentTaskLimit bounds the completed tasks in TaskManager.recentTask (documented there).
 const recentTaskLimit = 200
 
 // TaskBody is the work of a task. It runs in its own goroutine with the world
@@ -28,9 +29,10 @@ type TaskBody func(tc *TaskContext) (result any, err error)
 // TaskContext is what a running task body works with.
 type TaskContext struct {
 	*Call
-	Task  types.ManagedObjectReference
-	task  *simulator.Task
-	epoch int64 // the world it was started in
+	Task      types.ManagedObjectReference
+	task      *simulator.Task
+	epoch     int64         // the world it was started in
+	cancelled chan struct{} // closed when somebody asked to cancel
 }
 
 // Progress publishes TaskInfo.progress.
@@ -56,10 +58,50 @@ func (tc *TaskContext) Unlocked(f func()) {
 // then success or error. It must be called with the world held for writing.
 // Latency, holds and injected task faults of the control API apply before the body.
 func (c *Call) StartTask(entity types.ManagedObjectReference, descriptionID string, body TaskBody) types.ManagedObjectReference {
+	return c.startTask(entity, descriptionID, "", "", body).Task
+}
+
+// StartTask starts a task from within another one. Documented: TaskInfo.parentTaskKey
+// is the task that created it, rootTaskKey the one at the beginning.
+func (tc *TaskContext) StartTask(entity types.ManagedObjectReference, descriptionID string, body TaskBody) types.ManagedObjectReference {
+	root := tc.task.Info.RootTaskKey
+	if root == "" {
+		root = tc.Task.Value
+	}
+	call := *tc.Call // the child has a chain of its own
+	return call.startTask(entity, descriptionID, tc.Task.Value, root, body).Task
+}
+
+func (c *Call) startTask(entity types.ManagedObjectReference, descriptionID, parent, root string, body TaskBody) *TaskContext {
+	t := c.Twin
+	task := c.newTask(entity, descriptionID)
+	task.Info.ParentTaskKey, task.Info.RootTaskKey = parent, root
+	c.putTask(task)
+	t.trimRecentTasks()
+	t.addTaskRecord(task)
+	t.announceTask()
+	t.Touch(task.Self, entity, *t.content().TaskManager)
+
+	tc := &TaskContext{Call: c, Task: task.Self, task: task, epoch: t.epoch.Load(), cancelled: make(chan struct{})}
+	t.tasks.live[task.Self] = tc
+	turn := c.turn
+	t.running.Add(1)
+	go func() {
+		defer t.running.Done()
+		defer turn.pass()
+		turn.awaitOr(tc.cancelled)
+		tc.run(body)
+		turn.await() // who cancelled while waiting goes at once, who comes next does not
+	}()
+	return tc
+}
+
+// newTask makes a queued task and the TaskEvent that its chain begins with.
+// Documented (TaskEvent): the info is a snapshot, so its state is always queued.
+func (c *Call) newTask(entity types.ManagedObjectReference, descriptionID string) *simulator.Task {
 	t := c.Twin
 	task := &simulator.Task{}
 	task.Self = types.ManagedObjectReference{Type: "Task", Value: "task-" + strconv.FormatInt(t.taskCounter.Add(1), 10)}
-	chain := int32(t.chainCounter.Add(1))
 	task.Info = types.TaskInfo{
 		Key:           task.Self.Value,
 		Task:          task.Self,
@@ -68,26 +110,15 @@ func (c *Call) StartTask(entity types.ManagedObjectReference, descriptionID stri
 		Entity:        &entity,
 		EntityName:    t.nameOf(entity),
 		State:         types.TaskInfoStateQueued,
-		Cancelable:    false,
+		Cancelable:    cancelable[c.Method],
 		Reason:        &types.TaskReasonUser{UserName: c.User},
 		QueueTime:     t.now(),
-		EventChainId:  chain,
 	}
-	c.chain = chain
-	c.putTask(task)
-	t.trimRecentTasks()
-	t.Touch(task.Self, entity, *t.content().TaskManager)
-
-	tc := &TaskContext{Call: c, Task: task.Self, task: task, epoch: t.epoch.Load()}
-	turn := c.turn
-	t.running.Add(1)
-	go func() {
-		defer t.running.Done()
-		turn.await()
-		defer turn.pass()
-		tc.run(body)
-	}()
-	return task.Self
+	event := &types.TaskEvent{Event: t.eventAbout(entity), Info: task.Info}
+	event.Info.EventChainId = t.events.lastKey + 1 // a chain is numbered by its first event
+	c.chain = t.record(event, c.User, 0)
+	task.Info.EventChainId = c.chain
+	return task
 }
 
 // putTask registers a task; TaskManager's own handler adds it to every recentTask.
@@ -119,9 +150,24 @@ func (tc *TaskContext) run(body TaskBody) {
 	}
 	t.control.waitForTask(tc)
 	tc.step(func() {
+		if tc.Cancelled() {
+			tc.finish(nil, NewFault(&types.RequestCanceled{}))
+			return
+		}
 		result, fault := tc.execute(body)
 		tc.finish(result, fault)
 	})
+}
+
+// Cancelled tells a body that waits or goes in steps that it should undo what it did
+// and end with RequestCanceled.
+func (tc *TaskContext) Cancelled() bool {
+	select {
+	case <-tc.cancelled:
+		return true
+	default:
+		return false
+	}
 }
 
 // step runs f with the world held, unless the world is another one by now.
@@ -134,6 +180,7 @@ func (tc *TaskContext) step(f func()) bool {
 	}
 	f()
 	t.Touch(tc.Task)
+	t.announceTask()
 	return true
 }
 
@@ -160,6 +207,7 @@ func (tc *TaskContext) finish(result any, fault *Fault) {
 	t, info := tc.Twin, &tc.task.Info
 	done := t.now()
 	info.CompleteTime = &done
+	delete(t.tasks.live, tc.Task)
 	if fault != nil {
 		info.State = types.TaskInfoStateError
 		info.Error = fault.Localized()
@@ -175,12 +223,25 @@ func (tc *TaskContext) finish(result any, fault *Fault) {
 	}
 }
 
-// trimRecentTasks keeps the recentTask lists to what a vCenter shows.
+// trimRecentTasks keeps the recentTask list to what a vCenter shows. Documented
+// (TaskManager.recentTask): what is queued or runs, and the last 200 that completed.
 func (t *Twin) trimRecentTasks() {
 	manager := t.registry().Get(*t.content().TaskManager).(*simulator.TaskManager)
-	if n := len(manager.RecentTask); n > recentTaskLimit {
-		manager.RecentTask = append([]types.ManagedObjectReference(nil), manager.RecentTask[n-recentTaskLimit:]...)
+	if len(manager.RecentTask) <= recentTaskLimit {
+		return
 	}
+	completed := 0
+	kept := make([]types.ManagedObjectReference, 0, len(manager.RecentTask))
+	for _, ref := range slices.Backward(manager.RecentTask) {
+		if _, open := t.tasks.live[ref]; !open {
+			if completed++; completed > recentTaskLimit {
+				continue
+			}
+		}
+		kept = append(kept, ref)
+	}
+	slices.Reverse(kept)
+	manager.RecentTask = kept
 }
 
 // purgeTasks removes tasks that ended longer ago than the retention.
@@ -188,6 +249,7 @@ func (t *Twin) purgeTasks(retention time.Duration) {
 	t.world.Lock()
 	defer t.world.Unlock()
 	ctx := t.newContext(nil)
+	t.tasks.purge(t.now())
 	limit := t.now().Add(-retention)
 	for _, obj := range t.registry().AllReference("Task") {
 		task, ok := obj.(*simulator.Task)
@@ -205,16 +267,35 @@ func (t *Twin) purgeTasks(retention time.Duration) {
 	}
 }
 
-// cancelTask models Task.CancelTask: a task of the twin is not cancelable.
-// Source: TaskInfo.cancelable; CancelTask on such a task is NotSupported (documented).
+// cancelable lists the methods whose tasks may be cancelled. Inferred: those that copy
+// data; the reference names none.
+var cancelable = map[string]bool{
+	"CloneVM_Task": true, "RelocateVM_Task": true, "MigrateVM_Task": true, "CloneVApp_Task": true,
+}
+
+// cancelTask models Task.CancelTask.
+//
+// Documented: NotSupported when the task is not cancelable; InvalidState when it is
+// over; several requests count as one; the call may return before the task ends, which
+// ends in state error with RequestCanceled. What it has begun is undone: a body of the
+// twin either has not started, or runs to its end in one go.
 func cancelTask(c *Call, _ any) (any, error) {
 	task := c.Ctx.Map.Get(c.This).(*simulator.Task)
-	if task.Info.CompleteTime != nil {
+	tc := c.Twin.tasks.live[c.This]
+	switch {
+	case task.Info.CompleteTime != nil || tc == nil:
 		return nil, NewFault(&types.InvalidState{})
+	case !task.Info.Cancelable:
+		return nil, NewFault(&types.NotSupported{})
 	}
-	return nil, NewFault(&types.NotSupported{})
+	if !task.Info.Cancelled {
+		task.Info.Cancelled = true
+		close(tc.cancelled)
+	}
+	return &types.CancelTaskResponse{}, nil
 }
 
 func registerTasks(t *Twin) {
+	registerTaskHistory(t)
 	t.Handle("CancelTask", "Task", cancelTask)
 }

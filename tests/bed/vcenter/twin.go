@@ -34,16 +34,17 @@ type Twin struct {
 	watchers  watchers
 	control   *control
 	inventory *inventory // what the rules remember beside the stock objects, see inventory.go
+	events    *eventLog
+	tasks     *taskLog
 
 	door   *door   // the listener of the API; none in a test without one
 	tracer *tracer // -trace; nil is off
 
-	stockRun     atomic.Pointer[stockRun]
-	taskCounter  atomic.Int64
-	chainCounter atomic.Int64
-	epoch        atomic.Int64 // grows with each reset: tasks of an older world end unseen
-	skew         atomic.Int64 // nanoseconds added to the clock
-	running      sync.WaitGroup
+	stockRun    atomic.Pointer[stockRun]
+	taskCounter atomic.Int64
+	epoch       atomic.Int64 // grows with each reset: tasks of an older world end unseen
+	skew        atomic.Int64 // nanoseconds added to the clock
+	running     sync.WaitGroup
 }
 
 // NewTwin builds a twin with a freshly created model.

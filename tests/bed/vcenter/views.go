@@ -20,6 +20,7 @@ type View struct {
 	container *types.ManagedObjectReference // nil: a ListView
 	kinds     []string
 	recursive bool
+	opened    map[types.ManagedObjectReference]bool // of an InventoryView, guarded by mu
 
 	stale atomic.Bool // the content has to be computed anew
 
@@ -56,6 +57,9 @@ func (v *View) hidden() {
 // properties is the view as a managed object.
 func (v *View) properties(t *Twin) any {
 	refs := v.content(t)
+	if v.opened != nil {
+		return &mo.InventoryView{ManagedObjectView: mo.ManagedObjectView{Self: v.self, View: refs}}
+	}
 	if v.container == nil {
 		return &mo.ListView{ManagedObjectView: mo.ManagedObjectView{Self: v.self, View: refs}}
 	}
@@ -73,6 +77,9 @@ func (v *View) byParent() bool {
 
 // admit appends a new entity if it lies below the container.
 func (v *View) admit(ref types.ManagedObjectReference, ancestors []types.ManagedObjectReference) bool {
+	if v.opened != nil {
+		return !v.stale.Swap(true) // what is open decides; look again
+	}
 	if !v.recursive && len(ancestors) > 1 {
 		ancestors = ancestors[:1]
 	}
@@ -98,16 +105,23 @@ func (v *View) wants(kind string) bool {
 	return len(v.kinds) == 0 || slices.ContainsFunc(v.kinds, func(k string) bool { return isA(kind, k) })
 }
 
-// collect walks the container. Source: ViewManager.CreateContainerView (documented):
-// direct children only unless recursive; the container itself is not part of the view.
+// collect walks the container.
+//
+// Documented (ViewManager.CreateContainerView): direct children only unless recursive;
+// of a resource pool and a compute resource the machines of the next level too; the
+// container itself is not part of the view.
 func (v *View) collect(t *Twin) []types.ManagedObjectReference {
+	if v.opened != nil {
+		return v.collectOpened(t)
+	}
 	var out []types.ManagedObjectReference
 	seen := map[types.ManagedObjectReference]bool{}
 	wanted := map[string]bool{}
-	var walk func(types.ManagedObjectReference)
-	walk = func(parent types.ManagedObjectReference) {
+	nextLevel := !v.recursive && !v.byParent()
+	var walk func(types.ManagedObjectReference, bool)
+	walk = func(parent types.ManagedObjectReference, machinesOnly bool) {
 		for _, child := range children(t.registry().Get(parent)) {
-			if seen[child] {
+			if seen[child] || (machinesOnly && child.Type != "VirtualMachine") {
 				continue
 			}
 			seen[child] = true
@@ -120,12 +134,12 @@ func (v *View) collect(t *Twin) []types.ManagedObjectReference {
 				out = append(out, child)
 			}
 			// What may not be seen can have something below it that may.
-			if v.recursive {
-				walk(child)
+			if v.recursive || (nextLevel && !machinesOnly) {
+				walk(child, nextLevel)
 			}
 		}
 	}
-	walk(*v.container)
+	walk(*v.container, false)
 	return t.viewer(v.session).seen(out)
 }
 
@@ -156,6 +170,9 @@ func children(obj mo.Reference) []types.ManagedObjectReference {
 // Source: ViewManager.CreateContainerView: a folder, datacenter, compute resource, resource pool or host (documented).
 var containers = []string{"Folder", "Datacenter", "ComputeResource", "ResourcePool", "HostSystem"}
 
+// createContainerView models ViewManager.CreateContainerView. Documented: what a
+// container may be, and that the list follows every change. Inferred: InvalidArgument
+// for anything else and for an unknown type.
 func createContainerView(c *Call, req any) (any, error) {
 	r := req.(*types.CreateContainerView)
 	if c.Ctx.Map.Get(r.Container) == nil {
@@ -174,6 +191,8 @@ func createContainerView(c *Call, req any) (any, error) {
 	return &types.CreateContainerViewResponse{Returnval: c.addView("ContainerView", v)}, nil
 }
 
+// createListView models ViewManager.CreateListView. Documented: an arbitrary list of
+// objects. Inferred: ManagedObjectNotFound for one that is not there.
 func createListView(c *Call, req any) (any, error) {
 	v := &View{}
 	unresolved := v.add(c, req.(*types.CreateListView).Obj)
@@ -259,8 +278,8 @@ func (c *Call) view() (*View, error) {
 	return nil, notFound(c.This)
 }
 
-// modifyListView returns what it could not resolve; that is no fault.
-// Source: ListView.ModifyListView (documented).
+// modifyListView models ListView.ModifyListView. Documented: what cannot be resolved
+// is returned and is no fault.
 func modifyListView(c *Call, req any) (any, error) {
 	v, err := c.view()
 	if err != nil {
@@ -273,20 +292,30 @@ func modifyListView(c *Call, req any) (any, error) {
 	return &types.ModifyListViewResponse{Returnval: unresolved}, nil
 }
 
+// resetListView models ListView.ResetListView. Documented: the list is replaced; what
+// cannot be resolved is returned.
 func resetListView(c *Call, req any) (any, error) {
 	v, err := c.view()
 	if err != nil {
 		return nil, err
 	}
+	unresolved := v.reset(c, req.(*types.ResetListView).Obj)
+	return &types.ResetListViewResponse{Returnval: unresolved}, nil
+}
+
+// reset replaces the content of a list.
+func (v *View) reset(c *Call, refs []types.ManagedObjectReference) (unresolved []types.ManagedObjectReference) {
 	v.mu.Lock()
 	v.refs, v.have = nil, nil
 	v.log.forget()
 	v.mu.Unlock()
-	unresolved := v.add(c, req.(*types.ResetListView).Obj)
+	unresolved = v.add(c, refs)
 	c.Twin.Touch(v.self)
-	return &types.ResetListViewResponse{Returnval: unresolved}, nil
+	return unresolved
 }
 
+// destroyView models View.DestroyView. Documented: a view exists until then or until
+// the session ends. Inferred: what its filters selected leaves them.
 func destroyView(c *Call, _ any) (any, error) {
 	v, err := c.view()
 	if err != nil {
@@ -308,4 +337,5 @@ func registerViews(t *Twin) {
 	t.HandleMode("ModifyListView", "ListView", Reader, modifyListView)
 	t.HandleMode("ResetListView", "ListView", Reader, resetListView)
 	t.HandleMode("DestroyView", "", Reader, destroyView)
+	registerMoreViews(t)
 }

@@ -20,6 +20,16 @@ func (w *turn) await() {
 	}
 }
 
+// awaitOr waits for the turn, or for the other channel.
+func (w *turn) awaitOr(other <-chan struct{}) {
+	if w != nil && w.before != nil {
+		select {
+		case <-w.before:
+		case <-other:
+		}
+	}
+}
+
 // pass lets the next task go.
 func (w *turn) pass() {
 	if w != nil {

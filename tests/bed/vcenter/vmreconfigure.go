@@ -123,7 +123,9 @@ func renameMachine(c *Call, req any) (any, error) {
 		if err := d.applyName(name); err != nil {
 			return nil, err
 		}
+		was := vm.Name
 		d.commit()
+		tc.Twin.postRenamed(vm.Self, was, vm.Name, tc.User, tc.chain)
 		return nil, nil
 	})
 	return &types.Rename_TaskResponse{Returnval: ref}, nil

@@ -246,6 +246,8 @@ func (w *watchers) forget(s *Session) {
 			w.dropView(o)
 		case *Filter:
 			w.unfollow(o)
+		case historyCollector:
+			o.forget()
 		}
 	}
 }

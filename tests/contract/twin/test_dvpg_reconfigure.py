@@ -234,7 +234,7 @@ def test_a_reconfigure_leaves_an_event_that_tells_who_changed_what(lab: Lab) -> 
 
     assert event.userName == "VSPHERE.LOCAL\\administrator"
     assert str(event.net.network) == str(group)
-    assert 'config.description: "new"' in event.configChanges.added
+    assert 'config.description: "" -> "new"; ' in event.configChanges.modified
     assert "config.configVersion" in event.configChanges.modified
 
 
