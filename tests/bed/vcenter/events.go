@@ -80,6 +80,10 @@ func (t *Twin) nameHost(event *types.Event, ref types.ManagedObjectReference) {
 	}
 }
 
+func (c *Call) datacenterArgument(ref types.ManagedObjectReference) *types.DatacenterEventArgument {
+	return c.Twin.datacenterArgument(ref)
+}
+
 func (t *Twin) datacenterArgument(ref types.ManagedObjectReference) *types.DatacenterEventArgument {
 	dc := datacenterOf(t.registry(), ref)
 	if dc == nil {
@@ -130,17 +134,6 @@ func (c *Call) postMachineReconfigured(vm *simulator.VirtualMachine, spec *types
 	c.Twin.postRenamed(vm.Self, before.Name, vm.Config.Name, c.User, c.chain)
 	c.post(&types.VmReconfiguredEvent{
 		VmEvent: c.machineEvent(vm), ConfigSpec: *spec, ConfigChanges: configChanges(before, vm.Config),
-	})
-}
-
-// postSwitchReconfigured tells of a reconfigured switch. Documented: DvsReconfiguredEvent.
-func (c *Call) postSwitchReconfigured(dvs *simulator.DistributedVirtualSwitch, spec types.BaseDVSConfigSpec, before types.BaseDVSConfigInfo) {
-	c.Twin.postRenamed(dvs.Self, before.GetDVSConfigInfo().Name, dvs.Config.GetDVSConfigInfo().Name, c.User, c.chain)
-	if c.Method == "Rename_Task" {
-		return
-	}
-	c.post(&types.DvsReconfiguredEvent{
-		DvsEvent: types.DvsEvent{Event: c.eventAbout(dvs.Self)}, ConfigSpec: spec, ConfigChanges: configChanges(before, dvs.Config),
 	})
 }
 
