@@ -84,17 +84,24 @@ func (f *eventFilter) candidates(log *eventLog) []*eventRecord {
 }
 
 // newest lists the latest matching events, the newest first, up to a number.
-func (f *eventFilter) newest(log *eventLog, limit int) []*eventRecord {
+func (f *eventFilter) newest(log *eventLog, limit int, eyes *viewer) []*eventRecord {
 	var out []*eventRecord
 	for _, r := range slices.Backward(f.candidates(log)) {
 		if len(out) >= limit {
 			break
 		}
-		if f.matches(r) {
+		if f.matches(r) && eyes.seesHistory(r.about) {
 			out = append(out, r)
 		}
 	}
 	return out
+}
+
+// seesHistory tells whether what happened to some objects is shown. Documented
+// (TaskManager.recentTask): access to a task is access to its entity. Inferred: the same
+// for events, and what is about no object is shown to everybody.
+func (v *viewer) seesHistory(about []types.ManagedObjectReference) bool {
+	return v.everything || len(about) == 0 || slices.ContainsFunc(about, v.sees)
 }
 
 // matches tells whether an event is one the client asked for.

@@ -18,9 +18,10 @@ const maxCollectors = 32
 // EventCollector is an EventHistoryCollector. It keeps no events, only its place in
 // the history: what it shows is what the history holds.
 type EventCollector struct {
-	t      *Twin
-	self   types.ManagedObjectReference
-	filter *eventFilter
+	t       *Twin
+	session *Session // whose permissions decide what it shows
+	self    types.ManagedObjectReference
+	filter  *eventFilter
 
 	mu     sync.Mutex
 	size   int
@@ -32,7 +33,7 @@ func (c *EventCollector) page() []*eventRecord {
 	c.mu.Lock()
 	size := c.size
 	c.mu.Unlock()
-	return c.filter.newest(c.t.events, size)
+	return c.filter.newest(c.t.events, size, c.t.viewer(c.session))
 }
 
 func (c *EventCollector) shown(records []*eventRecord) []types.BaseEvent {
@@ -56,6 +57,7 @@ func (c *EventCollector) properties() any {
 func (c *EventCollector) read(count int, forward bool) []*eventRecord {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	eyes := c.t.viewer(c.session)
 	list := c.filter.candidates(c.t.events)
 	at := after(list, c.cursor)
 	var out []*eventRecord
@@ -70,7 +72,7 @@ func (c *EventCollector) read(count int, forward bool) []*eventRecord {
 			r = list[at]
 			c.cursor = r.key() - 1
 		}
-		if c.filter.matches(r) {
+		if c.filter.matches(r) && eyes.seesHistory(r.about) {
 			out = append(out, r)
 		}
 	}
@@ -109,7 +111,7 @@ func queryEvents(c *Call, req any) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	reader := &EventCollector{t: c.Twin, filter: filter, size: filter.size}
+	reader := &EventCollector{t: c.Twin, session: c.Session, filter: filter, size: filter.size}
 	return &types.QueryEventsResponse{Returnval: reader.shown(reader.page())}, nil
 }
 
@@ -124,7 +126,9 @@ func createEventCollector(c *Call, req any) (any, error) {
 	if countOwned[*EventCollector](c.Session) >= maxCollectors {
 		return nil, NewFault(&types.InvalidState{})
 	}
-	collector := &EventCollector{t: c.Twin, self: c.sessionRef("EventHistoryCollector"), filter: filter, size: filter.size}
+	collector := &EventCollector{
+		t: c.Twin, session: c.Session, self: c.sessionRef("EventHistoryCollector"), filter: filter, size: filter.size,
+	}
 	c.Session.put(collector.self, collector)
 	c.Twin.events.watch(collector)
 	return &types.CreateCollectorForEventsResponse{Returnval: collector.self}, nil

@@ -94,5 +94,6 @@ func (t *Twin) dropTasks() (unfinished int) {
 	}
 	manager := t.registry().Get(*t.content().TaskManager).(*simulator.TaskManager)
 	manager.RecentTask = []types.ManagedObjectReference{}
+	clear(t.tasks.live)
 	return unfinished
 }

@@ -84,13 +84,13 @@ func (t *Twin) announceTask() {
 	}
 }
 
-// purgeHistory drops the tasks that ended longer ago than the history is kept. The
+// purge drops the tasks that were created longer ago than the history is kept. The
 // world is held.
 func (log *taskLog) purge(now time.Time) {
 	limit := now.Add(-historyRetention)
 	for len(log.records) > 0 {
-		ended := log.records[0].task.Info.CompleteTime
-		if ended == nil || ended.After(limit) {
+		task := log.records[0].task
+		if _, open := log.live[task.Self]; open || task.Info.QueueTime.After(limit) {
 			return
 		}
 		log.records = log.records[1:]
@@ -99,9 +99,10 @@ func (log *taskLog) purge(now time.Time) {
 
 // TaskCollector is a TaskHistoryCollector.
 type TaskCollector struct {
-	t    *Twin
-	self types.ManagedObjectReference
-	spec types.TaskFilterSpec
+	t       *Twin
+	session *Session // whose permissions decide what it shows
+	self    types.ManagedObjectReference
+	spec    types.TaskFilterSpec
 
 	mu     sync.Mutex
 	size   int
@@ -113,12 +114,13 @@ func (c *TaskCollector) page() []*taskRecord {
 	c.mu.Lock()
 	size := c.size
 	c.mu.Unlock()
+	eyes := c.t.viewer(c.session)
 	var out []*taskRecord
 	for _, r := range slices.Backward(c.t.tasks.records) {
 		if len(out) >= size {
 			break
 		}
-		if c.matches(r) {
+		if c.matches(r) && eyes.seesHistory(r.about) {
 			out = append(out, r)
 		}
 	}
@@ -143,6 +145,7 @@ func (c *TaskCollector) properties() any {
 func (c *TaskCollector) read(count int, forward bool) []*taskRecord {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	eyes := c.t.viewer(c.session)
 	list := c.t.tasks.records
 	at := sort.Search(len(list), func(i int) bool { return list[i].number > c.cursor })
 	var out []*taskRecord
@@ -157,7 +160,7 @@ func (c *TaskCollector) read(count int, forward bool) []*taskRecord {
 			r = list[at]
 			c.cursor = r.number - 1
 		}
-		if c.matches(r) {
+		if c.matches(r) && eyes.seesHistory(r.about) {
 			out = append(out, r)
 		}
 	}
@@ -248,7 +251,7 @@ func createTaskCollector(c *Call, req any) (any, error) {
 	if countOwned[*TaskCollector](c.Session) >= maxCollectors {
 		return nil, NewFault(&types.InvalidState{})
 	}
-	collector := &TaskCollector{t: c.Twin, self: c.sessionRef("TaskHistoryCollector"), spec: spec, size: defaultPage}
+	collector := &TaskCollector{t: c.Twin, session: c.Session, self: c.sessionRef("TaskHistoryCollector"), spec: spec, size: defaultPage}
 	c.Session.put(collector.self, collector)
 	c.Twin.tasks.mu.Lock()
 	c.Twin.tasks.watching[collector] = struct{}{}
