@@ -24,7 +24,7 @@ ROWS_MAX: Final = 32
 """Cap of `status.drift` and `status.plan`: a person reads them, and etcd stores them."""
 
 # Words whose wire form is not "first letter upper, the rest lower".
-_ACRONYMS: Final = {"mib": "MiB", "hv": "HV", "os": "OS"}
+_ACRONYMS: Final = {"mib": "MiB", "mtu": "MTU", "hv": "HV", "os": "OS"}
 _WHOLE_NAMES: Final = {"vcenter": "vCenter"}
 
 
@@ -236,6 +236,7 @@ class DriftRow(StatusModel):
     desired: str = Field(description="The value that the spec asks for.")
     actual: str = Field(description="The value found in vSphere.")
     since: Timestamp | None = Field(default=None, description="When the difference was first seen.")
+    host: str | None = Field(default=None, description="The host, on standard switches.")
 
 
 class FieldChange(StatusModel):
@@ -244,6 +245,7 @@ class FieldChange(StatusModel):
     field: str = Field(description="The field, as in spec.")
     from_: str = Field(description="The value before.")
     to: str = Field(description="The value after.")
+    host: str | None = Field(default=None, description="The host, on standard switches.")
 
 
 class PlanRow(StatusModel):

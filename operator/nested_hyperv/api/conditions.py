@@ -82,6 +82,8 @@ class Reason(_Documented):
     HOST_UNAVAILABLE = "HostUnavailable", "No host of the placement is connected and out of maintenance."
     INACCESSIBLE = "Inaccessible", "vCenter cannot read the machine's configuration; it exists and is left alone."
     IN_USE = "InUse", "Something else still uses the object."
+    MTU_TOO_SMALL = "MTUTooSmall", "The MTU of the switch is smaller than spec.minimumMTU."
+    TOO_MANY_HOSTS = "TooManyHosts", "The cluster has more hosts than one resource can have rows for."
     NSX_MANAGED = "NSXManaged", "The port group is managed by NSX and is never written."
     TASK_FAILED = "TaskFailed", "A vCenter task failed; the message carries its fault."
 

@@ -48,8 +48,9 @@ PORT_GROUP: Final = Kind(
     plural=meta.PLURAL_PORT_GROUP,
     short=meta.SHORT_PORT_GROUP,
     description=(
-        "NestedPortGroup is one port group on a distributed switch of vSphere whose policy lets frames of the virtual"
-        " machines inside a nested Hyper-V host pass."
+        "NestedPortGroup is one port group on a distributed switch of vSphere, or the same-named one on the standard"
+        " switch of every host of a set, whose policy lets frames of the virtual machines inside a nested Hyper-V host"
+        " pass."
     ),
     spec=NestedPortGroupSpec,
     status=NestedPortGroupStatus,
@@ -57,7 +58,8 @@ PORT_GROUP: Final = Kind(
         _READY,
         Column("Mode", ".status.mode", "Nesting mode in force."),
         Column("VLAN", ".status.vlan", "VLAN in vSphere."),
-        Column("Switch", ".status.switch", "Distributed switch."),
+        Column("Switch", ".status.switch", "Switch that carries the port group."),
+        Column("Hosts", ".status.hostsReady", "Hosts that have the port group as declared, on standard switches."),
         _DRIFT,
         _AGE,
         _REASON,

@@ -33,7 +33,9 @@ class AwaitingPush(Exception):
 class Context(Generic[SpecT]):
     """One pass. ``elapsed`` is a monotonic clock in seconds; ``live`` forbids the cache.
 
-    ``others`` tells the tasks that objects are waiting for; ``notes`` is what the user should know of the connection.
+    ``thorough``: somebody asked, or the object is being deleted, so everything is read live. ``unproven`` is what a
+    first plan wants to have read live before it counts. ``others`` tells the tasks that objects are waiting for;
+    ``notes`` is what the user should know of the connection.
     """
 
     resource: Resource
@@ -43,8 +45,10 @@ class Context(Generic[SpecT]):
     vcenter: VCenter
     elapsed: float
     live: bool
+    thorough: bool
     others: Callable[[], frozenset[MoRef]]
     notes: tuple[str, ...] = ()
+    unproven: frozenset[MoRef] | None = None
 
     @property
     def key(self) -> ObjectKey:
@@ -57,7 +61,9 @@ class Kind(Protocol[SpecT, StatusT, WorldT]):
 
     name: str
     status_model: type[StatusT]
-    managed_type: str
+
+    def managed_type(self, spec: SpecT) -> str:
+        """Return the type of the managed object that ``status.moRef`` names."""
 
     def parse(self, resource: Resource) -> SpecT:
         """Return the typed spec. Raises ``InvalidSpec``."""

@@ -140,7 +140,7 @@ class Engine:
         memory.connection = self._connection_of(resource)
         try:
             result = await reconciler.run(resource, memory)
-            outcome = self._outcome(result.verdict)
+            outcome = self._outcome(result)
             if result.verdict is not None and result.verdict.situation not in _UNDER_WAY:
                 memory.failures = 0
         except (AwaitingPush, Connecting):
@@ -213,7 +213,10 @@ class Engine:
         return RequeueAfter(_BACKOFF.delay(max(1, failures)), failed=True)
 
     @staticmethod
-    def _outcome(verdict: Verdict | None) -> Outcome:
+    def _outcome(result: Result) -> Outcome:
+        verdict = result.verdict
+        if result.again_after is not None:
+            return RequeueAfter(result.again_after)
         if verdict is not None and verdict.again_after is not None:
             return RequeueAfter(verdict.again_after)
         if verdict is not None and verdict.situation in (Situation.STALLED, Situation.DELETION_BLOCKED):

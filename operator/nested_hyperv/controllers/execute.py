@@ -7,14 +7,18 @@ from typing import TYPE_CHECKING, assert_never
 
 from nested_hyperv.domain.plan import (
     Action,
+    AddHostPortGroup,
     Clone,
     CreatePortGroup,
     Destroy,
+    HostAction,
     PowerOff,
     PowerOn,
     Reconfigure,
     ReconfigurePortGroup,
+    RemoveHostPortGroup,
     ShutdownGuest,
+    UpdateHostPortGroup,
 )
 
 if TYPE_CHECKING:
@@ -37,7 +41,10 @@ class Started:
 
 
 async def execute(vcenter: VCenter, key: ObjectKey, action: Action) -> Started:
-    """Start an action."""
+    """Start an action; those on a host are done when this returns."""
+    if isinstance(action, HostAction):
+        await _on_host(vcenter, action)
+        return Started()
     if isinstance(action, ShutdownGuest):
         # The change of the power state is its end; without VMware Tools nobody was asked.
         return Started(accepted=await vcenter.shutdown_guest(action.ref))
@@ -60,5 +67,17 @@ async def _start(vcenter: VCenter, key: ObjectKey, action: TaskAction) -> MoRef:
             return await vcenter.power_off(key, action.ref)
         case Destroy():
             return await vcenter.destroy(key, action.ref)
+        case _:
+            assert_never(action)
+
+
+async def _on_host(vcenter: VCenter, action: HostAction) -> None:
+    match action:
+        case AddHostPortGroup():
+            await vcenter.standard.add(action.host.ref, action.settings)
+        case UpdateHostPortGroup():
+            await vcenter.standard.update(action.host.ref, action.current, action.settings)
+        case RemoveHostPortGroup():
+            await vcenter.standard.remove(action.host.ref, action.name)
         case _:
             assert_never(action)

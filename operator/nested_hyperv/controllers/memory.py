@@ -14,6 +14,8 @@ from nested_hyperv.api.conditions import ConditionType
 from nested_hyperv.domain.contention import Contention
 from nested_hyperv.domain.inventory import MoRef
 
+from .lanes import Lane
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -56,6 +58,7 @@ class Memory:
     ``settled``: vSphere was equal to this generation of the spec, so a difference is drift and not work in progress.
     ``in_doubt``: a creation may be in flight that this process does not know of (a restart, a broken connection).
     ``asked_at``: when the guest was asked to shut down (monotonic seconds).
+    ``settled_hosts`` says the same of single hosts, ``lanes`` what was tried on them.
     ``connection`` is the queue key of the Secret it uses, which has to hear when the object is gone.
     """
 
@@ -70,13 +73,20 @@ class Memory:
     asked_at: float | None = None
     not_applied: NotApplied | None = None
     contention: Contention = field(default_factory=Contention)
-    drift_since: dict[str, datetime] = field(default_factory=dict)
+    drift_since: dict[tuple[str, str | None], datetime] = field(default_factory=dict)
     failures: int = 0
+    lanes: dict[MoRef, Lane] = field(default_factory=dict)
+    settled_hosts: set[MoRef] = field(default_factory=set)
+
+    def lane(self, host: MoRef) -> Lane:
+        """Return what is remembered of a host, from now on."""
+        return self.lanes.setdefault(host, Lane())
 
     def spec_changed(self, generation: int) -> None:
         """Start afresh on a new spec: old fights and old refusals say nothing about it."""
         self.generation = generation
         self.settled = False
+        self.settled_hosts.clear()
         self.asked_at = None
         self.try_again()
 
@@ -85,6 +95,7 @@ class Memory:
         self.not_applied = None
         self.failures = 0
         self.contention.reset()
+        self.lanes.clear()
 
     def let_go(self) -> None:
         """The connection is not held any more: what it would have told has to be asked for."""
@@ -96,6 +107,8 @@ class Memory:
         self.known = None
         self.pending = None
         self.settled = False
+        self.settled_hosts.clear()
+        self.lanes.clear()
 
 
 class Memories:
@@ -136,7 +149,14 @@ def _first_sight(resource: Resource) -> Memory:
         in_doubt=in_doubt,
         settled=synced.get("status") == "True" and synced.get("observedGeneration") == resource.generation,
         drift_since={
-            row["field"]: datetime.fromisoformat(row["since"]) for row in status.get("drift", ()) if row.get("since")
+            (row["field"], row.get("host")): datetime.fromisoformat(row["since"])
+            for row in status.get("drift", ())
+            if row.get("since")
+        },
+        settled_hosts={
+            MoRef("HostSystem", row["moRef"])
+            for row in status.get("hosts", ())
+            if row.get("ready") and status.get("observedGeneration") == resource.generation
         },
     )
     if in_doubt and status.get("task"):

@@ -13,9 +13,11 @@ if TYPE_CHECKING:
 
     from nested_hyperv.api.conditions import Reason
     from nested_hyperv.api.connection import Connection
+    from nested_hyperv.domain.host_network import HostNetwork, StandardPortGroup, StandardSettings
     from nested_hyperv.domain.inventory import (
         CloneRequest,
         Host,
+        HostSet,
         MoRef,
         Network,
         Placement,
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
     )
     from nested_hyperv.domain.resource import ConnectionSecret, ObjectKey, Resource
 
-__all__ = ["Events", "Kube", "Meter", "Store", "VCenter", "VCenters"]
+__all__ = ["Events", "Kube", "Meter", "StandardSwitches", "Store", "VCenter", "VCenters"]
 
 
 class Store(Protocol):
@@ -114,8 +116,11 @@ class VCenter(Protocol):
 
     # --- the watched inventory ------------------------------------------------------------------------------------
 
-    def watch(self, key: ObjectKey, refs: Iterable[MoRef]) -> None:
-        """Wake ``key`` whenever one of ``refs`` changes, appears or goes. Replaces what ``key`` watched before."""
+    def watch(self, key: ObjectKey, refs: Iterable[MoRef], *, name: str = "") -> None:
+        """Wake ``key`` whenever one of ``refs`` changes, appears or goes. Replaces what ``key`` watched before.
+
+        Of the networks of a host only what concerns port groups called ``name`` counts as a change.
+        """
 
     def cached(self, ref: MoRef) -> Record | None:
         """Return what the last push or the last live read said of a watched object; ``None`` if nothing yet."""
@@ -155,6 +160,10 @@ class VCenter(Protocol):
     async def names_of(self, refs: Iterable[MoRef]) -> dict[MoRef, str]:
         """Read the names of managed objects; those that are gone are left out."""
 
+    @property
+    def standard(self) -> StandardSwitches:
+        """The standard switches of its hosts."""
+
     # --- virtual machines -----------------------------------------------------------------------------------------
 
     async def resolve_placement(self, request: PlacementRequest) -> Placement:
@@ -179,7 +188,7 @@ class VCenter(Protocol):
         """Find a network by name or inventory path. Raises ``Blocked(NotFound | Ambiguous)``."""
 
     async def network_of(self, port_group: MoRef, *, fresh: bool) -> Network | None:
-        """Return the network of a distributed port group; ``None`` if it is gone."""
+        """Return the network of a port group on either kind of switch; ``None`` if it is gone."""
 
     async def offered_guest_ids(self, compute: MoRef, hardware_version: str) -> frozenset[str]:
         """Return the guest OS ids that this compute resource offers for a hardware version."""
@@ -204,3 +213,31 @@ class VCenter(Protocol):
 
     async def destroy(self, key: ObjectKey, ref: MoRef) -> MoRef:
         """Start ``Destroy_Task`` of a port group or a powered-off VM; returns the task."""
+
+
+class StandardSwitches(Protocol):
+    """The standard switches of the hosts of one vCenter, or of the one host of a stand-alone ESXi."""
+
+    async def find_hosts(self, datacenter: str, cluster: str | None, hosts: Iterable[str], *, fresh: bool) -> HostSet:
+        """Find the hosts of a cluster, or those that are listed. Raises ``Blocked(NotFound | Ambiguous)``."""
+
+    async def find_network(self, datacenter: str, name: str, *, fresh: bool) -> MoRef | None:
+        """Return what vCenter has for all standard port groups of a name in a datacenter, if there are any."""
+
+    async def read(self, network: MoRef, name: str) -> HostNetwork | None:
+        """Read the port group of a name on a host live; ``None`` if the host is gone. Refreshes the cache."""
+
+    async def reverse_path_check(self, host: MoRef) -> bool | None:
+        """Whether ``Net.ReversePathFwdCheckPromisc`` is set on a host, minutes ago at most; ``None`` if unknown."""
+
+    async def users_of(self, network: MoRef, hosts: Iterable[MoRef]) -> dict[MoRef, str]:
+        """Return the VMs of these hosts that are attached to a standard network, by name."""
+
+    async def add(self, host: MoRef, settings: StandardSettings) -> None:
+        """``AddPortGroup``. Raises ``NameTaken``."""
+
+    async def update(self, host: MoRef, current: StandardPortGroup, settings: StandardSettings) -> None:
+        """``UpdatePortGroup`` with everything that is managed; what is not stays as it is."""
+
+    async def remove(self, host: MoRef, name: str) -> None:
+        """``RemovePortGroup``. Raises ``InUse``."""

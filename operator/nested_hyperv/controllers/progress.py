@@ -14,8 +14,10 @@ from nested_hyperv.api.conditions import Reason
 from nested_hyperv.domain.errors import NameTaken, OutcomeUnknown, Transient
 from nested_hyperv.domain.inventory import TaskState
 from nested_hyperv.domain.plan import (
+    AddHostPortGroup,
     Clone,
     CreatePortGroup,
+    HostAction,
     PowerOff,
     PowerOn,
     Reconfigure,
@@ -27,6 +29,7 @@ from nested_hyperv.domain.verdict import Situation, Verdict
 
 from .context import AwaitingPush, Context
 from .execute import Started, execute
+from .lanes import Lanes
 from .memory import NotApplied, Pending
 
 if TYPE_CHECKING:
@@ -59,6 +62,7 @@ class Progress:
         self._events = events
         self._meter = meter
         self._now = now
+        self.lanes = Lanes(events, meter, now)
 
     async def settle(self, context: Context[Any]) -> Ended | None:
         """Look after the task that this object waits for.
@@ -154,12 +158,18 @@ class Progress:
     def drift(self, context: Context[Any], plan: Plan) -> dict[str, Any]:
         """The rows of ``status.drift``: what differs and is not repaired yet."""
         since, now = context.memory.drift_since, self._now()
-        creation = any(isinstance(action, CreatePortGroup | Clone) for action in plan.actions)
-        changes = () if creation else plan.changes
-        for name in set(since) - {change.field for change in changes}:
+        changes = tuple(change for change in plan.changes if change not in _creations(context, plan))
+        for name in set(since) - {(change.field, change.host) for change in changes}:
             del since[name]
         rows = tuple(
-            DriftRow(field=c.field, desired=c.new, actual=c.old, since=since.setdefault(c.field, now)) for c in changes
+            DriftRow(
+                field=c.field,
+                desired=c.new,
+                actual=c.old,
+                since=since.setdefault((c.field, c.host), now),
+                host=c.host,
+            )
+            for c in changes
         )
         return {"drift": rows[:ROWS_MAX], "drifted": len(changes)}
 
@@ -167,7 +177,7 @@ class Progress:
         """The verdict of Observe where something differs: the plan is published, not executed."""
         waiting = {change.field for change in plan.waiting}
         rows = [
-            PlanRow(action=type(action).__name__, fields=_rows(action.changes), needs_power_off=None)
+            PlanRow(action=type(action).__name__, target=_target(action), fields=_rows(action.changes))
             for action in plan.actions
         ]
         if waiting:
@@ -271,13 +281,29 @@ class Progress:
         return started
 
 
+def _creations(context: Context[Any], plan: Plan) -> frozenset[Change]:
+    """Changes that make what has never been there, which is no drift."""
+    if any(isinstance(action, CreatePortGroup | Clone) for action in plan.actions):
+        return frozenset(plan.changes)
+    new = (
+        action.changes
+        for action in plan.actions
+        if isinstance(action, AddHostPortGroup) and action.host.ref not in context.memory.settled_hosts
+    )
+    return frozenset(change for changes in new for change in changes)
+
+
+def _target(action: Action) -> str | None:
+    return action.host.name if isinstance(action, HostAction) else None
+
+
 def _outstanding(plan: Plan) -> frozenset[Change]:
     """All that is not as it shall be: what differs from the spec, and what a deletion has still to do."""
     return frozenset(plan.changes).union(*(action.changes for action in plan.actions))
 
 
 def _rows(changes: Iterable[Change]) -> tuple[FieldChange, ...]:
-    return tuple(FieldChange(from_=c.old, field=c.field, to=c.new) for c in changes)[:ROWS_MAX]
+    return tuple(FieldChange(from_=c.old, field=c.field, to=c.new, host=c.host) for c in changes)[:ROWS_MAX]
 
 
 def _duration(seconds: float) -> str:

@@ -20,11 +20,21 @@ from nested_hyperv.api.meta import (
 from nested_hyperv.domain.errors import Blocked
 from nested_hyperv.domain.inventory import MoRef
 from nested_hyperv.domain.ownership import identify
-from nested_hyperv.domain.plan import Clone, CreatePortGroup, PowerOn, Reconfigure, ReconfigurePortGroup, Release
+from nested_hyperv.domain.plan import (
+    AddHostPortGroup,
+    Clone,
+    CreatePortGroup,
+    HostAction,
+    PowerOn,
+    Reconfigure,
+    ReconfigurePortGroup,
+    Release,
+)
 from nested_hyperv.domain.subject import Subject
 from nested_hyperv.domain.verdict import Situation, Verdict
 
 from .context import Context, Kind
+from .lanes import SETTLE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,6 +51,8 @@ if TYPE_CHECKING:
 __all__ = ["Reconciler", "Result", "handled_request"]
 
 _QUICK = (CreatePortGroup, ReconfigurePortGroup, Reconfigure, PowerOn)
+#: The server itself refuses these if the name is taken: what was seen before need not be true any more.
+_FENCED = (CreatePortGroup, Clone, AddHostPortGroup)
 
 SpecT = TypeVar("SpecT", bound=CommonSpec)
 StatusT = TypeVar("StatusT", bound=CommonStatus)
@@ -49,11 +61,15 @@ WorldT = TypeVar("WorldT")
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How a pass ended. Without ``verdict`` nothing is news; ``release`` ends the life of the resource."""
+    """How a pass ended. Without ``verdict`` nothing is news; ``release`` ends the life of the resource.
+
+    ``again_after`` asks for another pass where there is no verdict to ask for it (seconds).
+    """
 
     resource: Resource
     verdict: Verdict | None = None
     release: Release | None = None
+    again_after: float | None = None
 
 
 class Reconciler(Generic[SpecT, StatusT, WorldT]):
@@ -104,7 +120,7 @@ class Reconciler(Generic[SpecT, StatusT, WorldT]):
         forced = requested is not None and requested != resource.status.get("lastHandledReconcileAt")
         if forced:
             memory.try_again()
-        known = self._known(resource, memory) if same else None
+        known = self._known(spec, resource, memory) if same else None
         subject = Subject(
             name=f"{resource.key.namespace}/{resource.key.name}",
             identity=identify(self._cluster_id, resource.key, resource.uid),
@@ -121,6 +137,7 @@ class Reconciler(Generic[SpecT, StatusT, WorldT]):
             vcenter=vcenter,
             elapsed=self._elapsed(),
             live=resource.deleting or forced or known is None,
+            thorough=resource.deleting or forced,
             notes=connection.warnings,
             others=self._memories.tasks,
         )
@@ -157,15 +174,16 @@ class Reconciler(Generic[SpecT, StatusT, WorldT]):
             f"{ANNOTATION_ACCEPT_VCENTER}: {answering}.",
         )
 
-    def _known(self, resource: Resource, memory: Memory) -> MoRef | None:
+    def _known(self, spec: SpecT, resource: Resource, memory: Memory) -> MoRef | None:
         if memory.known is not None:
             return memory.known
         value = resource.status.get("moRef")
-        return MoRef(self.kind.managed_type, value) if value else None
+        return MoRef(self.kind.managed_type(spec), value) if value else None
 
     async def _work(self, context: Context[SpecT], ended: Ended | None, *, enforced: bool) -> Result:
         plan, context = await self._plan(context)
-        self._remember(context.memory, plan)
+        self._remember(context, plan)
+        self._progress.lanes.account(context, plan)
         news = self._progress.account(context, plan, ended)
         if plan.release is not None:
             return Result(context.resource, release=self._progress.release(plan.release, ended))
@@ -183,18 +201,19 @@ class Reconciler(Generic[SpecT, StatusT, WorldT]):
             return Result(context.resource, replace(verdict, facts={**verdict.facts, **facts}))
         return await self._execute(context, plan, facts)
 
-    def _remember(self, memory: Memory, plan: Plan) -> None:
+    def _remember(self, context: Context[SpecT], plan: Plan) -> None:
         """Hold on to the object that this pass found: the next may begin before status says which it is."""
         found = plan.verdict.facts.get("mo_ref")
         if found:
-            memory.known, memory.in_doubt = MoRef(self.kind.managed_type, found), False
+            context.memory.known = MoRef(self.kind.managed_type(context.spec), found)
+            context.memory.in_doubt = False
 
     async def _plan(self, context: Context[SpecT]) -> tuple[Plan, Context[SpecT]]:
         planner = self.kind.plan_deletion if context.resource.deleting else self.kind.plan
         plan = planner(context, await self.kind.observe(context))
-        if plan.actions and not context.live:
+        if plan.actions and _unproven(context, plan):
             # The cache only says that there may be something to do.
-            context = replace(context, live=True)
+            context = replace(context, live=True, unproven=plan.unproven)
             plan = planner(context, await self.kind.observe(context))
         return plan, context
 
@@ -214,9 +233,14 @@ class Reconciler(Generic[SpecT, StatusT, WorldT]):
             if first and context.subject.known is None:
                 verdict = replace(verdict, facts={**verdict.facts, "mo_ref": None})
             resource = await self._report.write(self.kind, resource, verdict)
-            if not isinstance(plan.actions[0], CreatePortGroup | Clone):
-                # That write took its time. Nothing proves any more whose object it is: the next pass reads it anew.
+            # That write took its time: nothing else is proven any more, and the next pass reads it anew.
+            fenced = tuple(action for action in plan.actions if isinstance(action, _FENCED))
+            if not fenced:
                 return Result(resource, replace(verdict, again_after=0.0))
+            plan = replace(plan, actions=fenced)
+        on_hosts = tuple(action for action in plan.actions if isinstance(action, HostAction))
+        if on_hosts:
+            return await self._execute_on_hosts(context, resource, on_hosts, verdict)
         repair = self._progress.is_repair(context)
         for action in plan.actions:
             started = await self._progress.start(context, action, repair=repair)
@@ -229,6 +253,23 @@ class Reconciler(Generic[SpecT, StatusT, WorldT]):
         # A quick repair is told when it is done: the object stays Ready meanwhile, and one write says it all.
         quick = all(isinstance(action, _QUICK) for action in plan.actions)
         return Result(resource, None if quick and self._progress.is_quiet(context, plan) else verdict)
+
+    async def _execute_on_hosts(
+        self, context: Context[SpecT], resource: Resource, actions: tuple[HostAction, ...], verdict: Verdict
+    ) -> Result:
+        quiet = all(self._progress.lanes.is_repair(context.memory, action) for action in actions)
+        taken = await self._progress.lanes.perform(context, actions)
+        again_after = SETTLE_SECONDS if taken else 0.0
+        if quiet:
+            return Result(resource, again_after=again_after)
+        return Result(resource, replace(verdict, again_after=again_after))
+
+
+def _unproven(context: Context[Any], plan: Plan) -> bool:
+    """Whether a plan rests on something that was not read live and has to be."""
+    if plan.unproven is None:
+        return not context.live
+    return bool(plan.unproven) and not context.thorough and context.unproven is None
 
 
 def handled_request(resource: Resource) -> dict[str, Any]:

@@ -9,17 +9,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from .host_network import Cluster, HostNetwork
 from .moref import MoRef
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from .errors import OperatorError
 
 __all__ = [
+    "ALL_VLANS",
     "Change",
     "CloneRequest",
     "Host",
+    "HostSet",
     "MacLearningPolicy",
     "MacManagementPolicy",
     "MoRef",
@@ -30,15 +35,18 @@ __all__ = [
     "PlacementRequest",
     "PortGroup",
     "PortGroupSettings",
+    "PrivateVlan",
     "Record",
     "SecurityPolicy",
     "Switch",
     "Task",
     "TaskState",
+    "Trunk",
     "VCenterAbout",
     "VirtualMachine",
     "VirtualMachineDetail",
     "VirtualMachineSettings",
+    "Vlan",
 ]
 
 
@@ -80,14 +88,16 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One field that differs or was changed, in the words of the resource's spec."""
+    """One field that differs or was changed, in the words of the resource's spec; ``host`` on standard switches."""
 
     field: str
     old: str
     new: str
+    host: str | None = None
 
     def __str__(self) -> str:
-        return f"{self.field}: {self.old} -> {self.new}"
+        where = f" on {self.host}" if self.host else ""
+        return f"{self.field}{where}: {self.old} -> {self.new}"
 
 
 # --- distributed switches -----------------------------------------------------------------------------------------
@@ -95,7 +105,10 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Switch:
-    """A distributed switch. ``mac_learning_supported`` is ``None`` where the server does not say."""
+    """A distributed switch. ``mac_learning_supported`` and ``mtu`` are ``None`` where the server does not say.
+
+    ``uplinks`` counts the uplinks of a host; ``private_vlans`` are the secondary ids that can be used.
+    """
 
     ref: MoRef
     name: str
@@ -104,6 +117,48 @@ class Switch:
     version: str
     mac_learning_supported: bool | None
     folder: MoRef
+    config_version: str = ""
+    mtu: int | None = None
+    uplinks: int = 0
+    private_vlans: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Trunk:
+    """Ranges of VLAN ids, both ends included, in order and without overlaps."""
+
+    ranges: tuple[tuple[int, int], ...]
+
+    @classmethod
+    def of(cls, ranges: Iterable[tuple[int, int]]) -> Trunk:
+        """Bring ranges into the one form in which equal sets of ids are equal."""
+        joined: list[tuple[int, int]] = []
+        for start, end in sorted(ranges):
+            if joined and start <= joined[-1][1] + 1:
+                joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
+            else:
+                joined.append((start, end))
+        return cls(tuple(joined))
+
+    def __str__(self) -> str:
+        return ",".join(str(start) if start == end else f"{start}-{end}" for start, end in self.ranges)
+
+
+@dataclass(frozen=True, slots=True)
+class PrivateVlan:
+    """A secondary id of the private VLANs of a distributed switch."""
+
+    id: int
+
+    def __str__(self) -> str:
+        return f"private {self.id}"
+
+
+#: The VLAN of a port group: an id (0: untagged), or what it is instead.
+Vlan = int | Trunk | PrivateVlan
+
+#: Every id, which a standard port group has with its VLAN id 4095.
+ALL_VLANS: Final = Trunk(((0, 4094),))
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +195,7 @@ class SecurityPolicy:
 
 @dataclass(frozen=True, slots=True)
 class PortGroup:
-    """A distributed port group. ``vlan`` is the VLAN id, 0 for none, ``None`` for a trunk or a private VLAN."""
+    """A distributed port group. ``vlan`` is ``None`` where vSphere says something that is none of ``Vlan``."""
 
     ref: MoRef
     name: str
@@ -148,13 +203,14 @@ class PortGroup:
     config_version: str
     description: str
     switch: MoRef
-    vlan: int | None
+    vlan: Vlan | None
     vlan_inherited: bool
     mac_management: MacManagementPolicy | None
     security: SecurityPolicy | None
     nsx: bool
     uplink: bool
     virtual_machines: tuple[MoRef, ...]
+    load_balancing: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +219,7 @@ class PortGroupSettings:
 
     name: str | None = None
     description: str | None = None
-    vlan: int | None = None
+    vlan: Vlan | None = None
     mac_management: MacManagementPolicy | None = None
     security: SecurityPolicy | None = None
 
@@ -173,18 +229,31 @@ class PortGroupSettings:
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """An ESXi host. ``nested_hv_supported`` is ``capability.nestedHVSupported``."""
+    """An ESXi host. ``nested_hv_supported`` is ``capability.nestedHVSupported``.
+
+    ``hardware_uuid`` tells the machine itself, whatever its MoRef.
+    """
 
     ref: MoRef
     name: str
     connection_state: str
     maintenance: bool
     nested_hv_supported: bool | None
+    hardware_uuid: str = ""
 
     @property
     def usable(self) -> bool:
         """Whether a VM could be powered on there now."""
         return self.connection_state == "connected" and not self.maintenance
+
+
+@dataclass(frozen=True, slots=True)
+class HostSet:
+    """Hosts as a spec names them: those of a cluster, or a list. ``paths`` are what the names stand for."""
+
+    cluster: MoRef | None
+    hosts: tuple[MoRef, ...]
+    paths: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,4 +393,4 @@ class CloneRequest:
 
 
 #: What the watched inventory holds.
-Record = PortGroup | Switch | Host | VirtualMachine
+Record = PortGroup | Switch | Host | Cluster | HostNetwork | VirtualMachine

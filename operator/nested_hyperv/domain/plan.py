@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from .inventory import (
     Change,
     CloneRequest,
+    Host,
     MoRef,
     PortGroup,
     PortGroupSettings,
@@ -26,20 +27,25 @@ if TYPE_CHECKING:
 
     from nested_hyperv.api.conditions import Reason
 
+    from .host_network import StandardPortGroup, StandardSettings
     from .verdict import Verdict
 
 __all__ = [
     "Action",
+    "AddHostPortGroup",
     "Clone",
     "CreatePortGroup",
     "Destroy",
+    "HostAction",
     "Plan",
     "PowerOff",
     "PowerOn",
     "Reconfigure",
     "ReconfigurePortGroup",
     "Release",
+    "RemoveHostPortGroup",
     "ShutdownGuest",
+    "UpdateHostPortGroup",
 ]
 
 
@@ -110,8 +116,49 @@ class Destroy:
     changes: tuple[Change, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class AddHostPortGroup:
+    """Create a port group on a standard switch of one host; refused by the host if the name is taken."""
+
+    host: Host
+    settings: StandardSettings
+    changes: tuple[Change, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateHostPortGroup:
+    """Write a port group of one host whole (vSphere knows no partial change of it); what is not managed is kept."""
+
+    host: Host
+    current: StandardPortGroup
+    settings: StandardSettings
+    changes: tuple[Change, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveHostPortGroup:
+    """Remove a port group from one host."""
+
+    host: Host
+    name: str
+    changes: tuple[Change, ...] = ()
+
+
+#: Steps that have a lane, their host: lanes run side by side and fail on their own. None of them starts a task.
+HostAction = AddHostPortGroup | UpdateHostPortGroup | RemoveHostPortGroup
+
 #: One step. Each class is one way to change vSphere; ``controllers`` hold the one place that executes it.
-Action = CreatePortGroup | ReconfigurePortGroup | Clone | Reconfigure | PowerOn | PowerOff | ShutdownGuest | Destroy
+Action = (
+    CreatePortGroup
+    | ReconfigurePortGroup
+    | Clone
+    | Reconfigure
+    | PowerOn
+    | PowerOff
+    | ShutdownGuest
+    | Destroy
+    | HostAction
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +175,7 @@ class Plan:
 
     ``verdict`` holds while the actions run, and for good if there are none. ``changes`` is everything that differs,
     also what cannot be written now. ``record`` are status fields that must be stored before the first action.
+    ``unproven`` names what has to be read live before the actions count; ``None`` stands for all that was observed.
     """
 
     verdict: Verdict
@@ -135,4 +183,5 @@ class Plan:
     changes: tuple[Change, ...] = ()
     waiting: tuple[Change, ...] = ()
     record: Mapping[str, Any] = field(default_factory=dict)
+    unproven: frozenset[MoRef] | None = None
     release: Release | None = None

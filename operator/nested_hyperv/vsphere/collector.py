@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pyVmomi import vim, vmodl
 
+from nested_hyperv.domain.host_network import HOST_NETWORK
 from nested_hyperv.domain.inventory import MoRef
 from nested_hyperv.vsphere.faults import CONNECTION_ERRORS
 from nested_hyperv.vsphere.projection import WATCHED_TYPES, Fields, fields_of, paths_of
@@ -150,36 +151,58 @@ class Batch:
 
 
 class Poll:
-    """One list view, one filter and one collector of one session. Made anew after any error."""
+    """The views and filters of one session, on one collector. Made anew after any error.
+
+    One view holds all that is watched. Hosts whose networks are watched are in a second one with a filter of its own:
+    what it sends is dear, and the other hosts need not pay for it. It is made when the first of them is wanted.
+    """
 
     def __init__(self, session: Session, tuning: Tuning) -> None:
         self._session = session
         self._tuning = tuning
         self._channel = session.channel(read_timeout=tuning.poll_wait + tuning.poll_grace)
         self._view: Any = None
+        self._networks: Any = None
+        self._networks_filter = ""
         self._collector: Any = None
         try:
             self._view = session.content.viewManager.CreateListView()
             waiter = managed(moref(session.content.propertyCollector), self._channel)
             self._collector = waiter.CreatePropertyCollector()
+            properties = [_properties(kind, paths_of(kind, session.version)) for kind in WATCHED_TYPES]
             # False: a changed property is reported whole, not in parts.
-            self._collector.CreateFilter(self._filter(self._view), False)
+            self._collector.CreateFilter(_filter(self._view, properties), False)
         except BaseException:
             self.close()
             raise
 
-    def _filter(self, view: Any) -> Any:
-        members = _PC.TraversalSpec(name="members", type=vim.view.ListView, path="view", skip=False)
-        start = _PC.ObjectSpec(obj=view, skip=True, selectSet=[members])
-        properties = [_properties(kind, paths_of(kind, self._session.version)) for kind in WATCHED_TYPES]
-        return _PC.FilterSpec(objectSet=[start], propSet=properties)
-
     def change(self, add: Sequence[MoRef], remove: Sequence[MoRef]) -> tuple[MoRef, ...]:
         """Change what is watched; returns those of ``add`` that do not exist. Not the poll's thread."""
-        unresolved = self._view.ModifyListView(
-            [self._session.object(ref) for ref in add], [self._session.object(ref) for ref in remove]
+        there = self._modify(self._view, _without(HOST_NETWORK, add), _without(HOST_NETWORK, remove))
+        networks, gone = _only(HOST_NETWORK, add), _only(HOST_NETWORK, remove)
+        if networks and self._networks is None:
+            self._watch_networks()
+        if networks or gone:
+            there += tuple(MoRef(HOST_NETWORK, ref.value) for ref in self._modify(self._networks, networks, gone))
+        return there
+
+    def _watch_networks(self) -> None:
+        view = self._session.content.viewManager.CreateListView()
+        paths = paths_of(HOST_NETWORK, self._session.version)
+        # Not over the poll's own connection, which is busy waiting.
+        collector = managed(moref(self._collector), self._session.calls)
+        made = collector.CreateFilter(_filter(view, [_properties("HostSystem", paths)]), False)
+        self._networks_filter = moref(made).value
+        self._networks = view
+
+    def _modify(self, view: Any, add: Sequence[MoRef], remove: Sequence[MoRef]) -> tuple[MoRef, ...]:
+        if not add and not remove:
+            return ()
+        unresolved = view.ModifyListView(
+            [self._session.object(_on_the_wire(ref)) for ref in add],
+            [self._session.object(_on_the_wire(ref)) for ref in remove],
         )
-        added = set(add)
+        added = {_on_the_wire(ref) for ref in add}
         return tuple(ref for ref in morefs(unresolved) if ref in added)
 
     def wait(self, version: str) -> Batch:
@@ -191,7 +214,11 @@ class Poll:
         if answer is None:
             return Batch(version, updates=())
         server = self._session.about.name
-        updates = tuple(_update(change, server) for part in answer.filterSet or () for change in part.objectSet or ())
+        updates = tuple(
+            _update(change, server, networks=moref(part.filter).value == self._networks_filter)
+            for part in answer.filterSet or ()
+            for change in part.objectSet or ()
+        )
         return Batch(answer.version, updates=updates)
 
     def hang_up(self) -> None:
@@ -204,12 +231,34 @@ class Poll:
         if self._collector is not None:
             with contextlib.suppress(vmodl.MethodFault, *CONNECTION_ERRORS):
                 managed(moref(self._collector), self._session.calls).DestroyPropertyCollector()
-        if self._view is not None:
-            with contextlib.suppress(vmodl.MethodFault, *CONNECTION_ERRORS):
-                self._view.DestroyView()
+        for view in (self._view, self._networks):
+            if view is not None:
+                with contextlib.suppress(vmodl.MethodFault, *CONNECTION_ERRORS):
+                    view.DestroyView()
 
 
-def _update(change: Any, server: str) -> Update:
+def _filter(view: Any, properties: list[Any]) -> Any:
+    members = _PC.TraversalSpec(name="members", type=vim.view.ListView, path="view", skip=False)
+    start = _PC.ObjectSpec(obj=view, skip=True, selectSet=[members])
+    return _PC.FilterSpec(objectSet=[start], propSet=properties)
+
+
+def _only(kind: str, refs: Sequence[MoRef]) -> list[MoRef]:
+    return [ref for ref in refs if ref.type == kind]
+
+
+def _without(kind: str, refs: Sequence[MoRef]) -> list[MoRef]:
+    return [ref for ref in refs if ref.type != kind]
+
+
+def _on_the_wire(ref: MoRef) -> MoRef:
+    """The managed object behind a reference: the networks of a host are a property of the host."""
+    return MoRef("HostSystem", ref.value) if ref.type == HOST_NETWORK else ref
+
+
+def _update(change: Any, server: str, *, networks: bool) -> Update:
     ref = moref(change.obj)
+    if networks:
+        ref = MoRef(HOST_NETWORK, ref.value)
     values = {item.name: item.val for item in change.changeSet or ()}
     return Update(str(change.kind), ref, fields_of(ref.type, values, server))

@@ -15,6 +15,7 @@ from collections import OrderedDict, deque
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from nested_hyperv.domain.host_network import HOST_NETWORK, HostNetwork
 from nested_hyperv.domain.inventory import MoRef, Record, Switch, Task, TaskState, VirtualMachine
 from nested_hyperv.vsphere.projection import build, update, version_of
 
@@ -31,7 +32,9 @@ _WATCHABLE: Final = frozenset(
         "DistributedVirtualPortgroup",
         "DistributedVirtualSwitch",
         "VmwareDistributedVirtualSwitch",
+        "ClusterComputeResource",
         "HostSystem",
+        HOST_NETWORK,
         "VirtualMachine",
     }
 )
@@ -67,6 +70,7 @@ class Inventory:
         self._superseded: dict[MoRef, deque[str]] = {}
         self._watchers: dict[MoRef, set[ObjectKey]] = {}
         self._watched: dict[ObjectKey, frozenset[MoRef]] = {}
+        self._names: dict[ObjectKey, str] = {}
         self._paths: dict[MoRef, str] = {}
         self._tasks: dict[MoRef, Task] = {}
         self._task_watchers: dict[MoRef, set[ObjectKey]] = {}
@@ -78,8 +82,12 @@ class Inventory:
 
     # --- who watches what ---------------------------------------------------------------------------------------------
 
-    def watch(self, key: ObjectKey, refs: Iterable[MoRef]) -> None:
-        """Make ``refs`` what ``key`` watches."""
+    def watch(self, key: ObjectKey, refs: Iterable[MoRef], *, name: str = "") -> None:
+        """Make ``refs`` what ``key`` watches; of the networks of hosts, only what concerns port groups of a name."""
+        if name:
+            self._names[key] = name
+        else:
+            self._names.pop(key, None)
         wanted = frozenset(refs)
         strange = sorted(str(ref) for ref in wanted if ref.type not in _WATCHABLE)
         if strange:
@@ -243,7 +251,7 @@ class Inventory:
         if new != old:
             self._records[ref] = new
             self._supersede(ref, old, new)
-            self._wake(ref)
+            self._wake_for(ref, old, new)
 
     def _late(self, ref: MoRef, version: str | None) -> bool:
         return version is not None and version in self._superseded.get(ref, ())
@@ -283,7 +291,7 @@ class Inventory:
             self._records[ref] = record
             self._supersede(ref, old, record)
             if wake:
-                self._wake(ref)
+                self._wake_for(ref, old, record)
 
     def gone(self, ref: MoRef) -> None:
         """A live read found nothing."""
@@ -302,6 +310,16 @@ class Inventory:
         self._superseded.pop(ref, None)
         self._missing.add(ref)
         self._wake(ref)
+
+    def _wake_for(self, ref: MoRef, old: Record | None, new: Record) -> None:
+        """Wake those whom a change concerns: hundreds may watch the networks of one host, each for one port group."""
+        if not (isinstance(old, HostNetwork) and isinstance(new, HostNetwork)):
+            self._wake(ref)
+            return
+        for key in tuple(self._watchers.get(ref, ())):
+            name = self._names.get(key, "")
+            if old.concerning(name) != new.concerning(name):
+                self._notify(key)
 
     def _wake(self, ref: MoRef) -> None:
         for key in tuple(self._watchers.get(ref, ())):

@@ -36,9 +36,13 @@ def find_network(session: Session, datacenter_name: str, text: str) -> Network:
 
 
 def network_of(session: Session, ref: MoRef) -> Network | None:
-    """Return a distributed port group as a network; ``None`` if it is gone."""
+    """Return a port group as a network; ``None`` if it is gone."""
     try:
-        return _distributed(session, ref, ancestors_path(session, ref))
+        path = ancestors_path(session, ref)
+        if ref.type == _PORT_GROUP:
+            return _distributed(session, ref, path)
+        name = displayed(read(session, ref, ["name"]).properties["name"])
+        return Network(ref=ref, name=name, path=path, portgroup_key=None, switch_uuid=None)
     except vmodl.fault.ManagedObjectNotFound:
         return None
 

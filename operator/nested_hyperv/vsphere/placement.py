@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from nested_hyperv.vsphere.session import Session
 
-__all__ = ["host_for", "resolve"]
+__all__ = ["find_host", "host_for", "resolve"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,16 @@ def _compute(session: Session, ref: MoRef, path: str) -> _Compute:
 
 
 def _host(session: Session, where: Datacenter, text: str) -> tuple[Hit, _Compute]:
+    hit, owner = _host_and_owner(session, where, text)
+    return hit, _compute(session, owner, hit.path.rpartition("/")[0])
+
+
+def find_host(session: Session, where: Datacenter, text: str) -> Hit:
     """Find a host by name, or by its path below the host folder (``cluster/host``)."""
+    return _host_and_owner(session, where, text)[0]
+
+
+def _host_and_owner(session: Session, where: Datacenter, text: str) -> tuple[Hit, MoRef]:
     root = where.folders["hostFolder"]
     found = read_tree(session, root, FOLDERS, ["ComputeResource"], ["host"])
     owners = {host: item.ref for item in found for host in morefs(item.properties.get("host"))}
@@ -123,7 +132,7 @@ def _host(session: Session, where: Datacenter, text: str) -> tuple[Hit, _Compute
     if len(hits) > 1:
         raise ambiguous("host", text, (ancestors_path(session, ref) for ref in hits))
     path = ancestors_path(session, hits[0])
-    return Hit(hits[0], wanted, path), _compute(session, owners[hits[0]], path.rpartition("/")[0])
+    return Hit(hits[0], wanted, path), owners[hits[0]]
 
 
 def _pool(session: Session, compute: _Compute, text: str | None) -> Hit:

@@ -16,7 +16,7 @@ from nested_hyperv.domain.inventory import MoRef, PortGroup, Switch
 from nested_hyperv.domain.ownership import parse_mark
 from nested_hyperv.vsphere.collector import read, read_many
 from nested_hyperv.vsphere.lookup import KINDS, children, datacenter, find
-from nested_hyperv.vsphere.projection import paths_of, record_of
+from nested_hyperv.vsphere.projection import SWITCH_DETAIL_PATH, paths_of, record_of, switch_detail
 from nested_hyperv.vsphere.refs import escaped, moref
 from nested_hyperv.vsphere.specs import port_group_changes, port_group_creation
 
@@ -43,8 +43,9 @@ Owners = dict[str, set[MoRef]]
 def find_switch(session: Session, datacenter_name: str, text: str) -> Switch:
     """Find a distributed switch and read what planning needs of it."""
     hit = find(session, datacenter(session, datacenter_name), KINDS["switch"], text)
-    found = read(session, hit.ref, paths_of(hit.ref.type, session.version))
-    return replace(record_of(Switch, hit.ref, found.properties), path=hit.path)
+    properties = read(session, hit.ref, [*paths_of(hit.ref.type, session.version), SWITCH_DETAIL_PATH]).properties
+    switch = replace(record_of(Switch, hit.ref, properties), path=hit.path)
+    return switch_detail(switch, properties[SWITCH_DETAIL_PATH])
 
 
 def read_port_group(session: Session, ref: MoRef) -> PortGroup | None:

@@ -7,13 +7,14 @@ outlives the answer that brought it (a whole VM would cost 50 KB; its record cos
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from pyVmomi import vim
 
 from nested_hyperv.api.conditions import Reason
 from nested_hyperv.domain.errors import Blocked
+from nested_hyperv.domain.host_network import HOST_NETWORK, Cluster, HostNetwork
 from nested_hyperv.domain.inventory import (
     Host,
     MacLearningPolicy,
@@ -21,24 +22,29 @@ from nested_hyperv.domain.inventory import (
     MoRef,
     NetworkAdapter,
     PortGroup,
+    PrivateVlan,
     Record,
     SecurityPolicy,
     Switch,
     Task,
     TaskState,
+    Trunk,
     VirtualMachine,
     VirtualMachineDetail,
 )
 from nested_hyperv.vsphere.faults import Call, translate_fault
+from nested_hyperv.vsphere.host_projection import HOST_NETWORK_LEAVES
+from nested_hyperv.vsphere.leaves import Leaf, one
 from nested_hyperv.vsphere.refs import displayed, moref, morefs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
     from nested_hyperv.vsphere.session import Version
 
 __all__ = [
     "DETAIL_PATHS",
+    "SWITCH_DETAIL_PATH",
     "WATCHED_TYPES",
     "Fields",
     "adapters_of",
@@ -48,27 +54,17 @@ __all__ = [
     "mac_learning_supported",
     "paths_of",
     "record_of",
+    "switch_detail",
     "update",
     "version_of",
 ]
 
-R = TypeVar("R", PortGroup, Switch, Host, VirtualMachine, Task)
+R = TypeVar("R", PortGroup, Switch, Host, HostNetwork, Cluster, VirtualMachine, Task)
+
+_DVS: Final = vim.dvs.VmwareDistributedVirtualSwitch
 
 #: Record fields by name, converted.
 Fields = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class _Leaf:
-    path: str
-    fields: tuple[str, ...]
-    convert: Callable[[Any], tuple[Any, ...]]
-    empty: tuple[Any, ...]
-    since: Version = (0,)
-
-
-def _one(path: str, name: str, convert: Callable[[Any], Any], empty: Any, *, since: Version = (0,)) -> _Leaf:
-    return _Leaf(path, (name,), lambda value: (convert(value),), (empty,), since)
 
 
 def _text(value: Any) -> str:
@@ -114,31 +110,43 @@ def _security(policy: Any) -> SecurityPolicy | None:
     )
 
 
+def _vlan(vlan: Any) -> int | Trunk | PrivateVlan | None:
+    if isinstance(vlan, _DVS.VlanIdSpec):
+        return int(vlan.vlanId)
+    if isinstance(vlan, _DVS.TrunkVlanSpec):
+        return Trunk.of((part.start, part.end) for part in vlan.vlanId or ())
+    if isinstance(vlan, _DVS.PvlanSpec):
+        return PrivateVlan(vlan.pvlanId)
+    return None
+
+
 def _port_config(config: Any) -> tuple[Any, ...]:
     vlan = getattr(config, "vlan", None)
+    teaming = getattr(config, "uplinkTeamingPolicy", None)
     return (
-        vlan.vlanId if isinstance(vlan, vim.dvs.VmwareDistributedVirtualSwitch.VlanIdSpec) else None,
+        _vlan(vlan),
         bool(vlan is not None and vlan.inherited),
         _mac_management(getattr(config, "macManagementPolicy", None)),
         _security(getattr(config, "securityPolicy", None)),
+        str(teaming.policy.value or "") if teaming is not None and teaming.policy is not None else "",
     )
 
 
 _PORT_GROUP: Final = (
-    _one("name", "name", displayed, ""),
-    _one("key", "key", _text, ""),
-    _one("config.configVersion", "config_version", _text, ""),
-    _one("config.description", "description", _text, ""),
-    _one("config.distributedVirtualSwitch", "switch", moref, MoRef("", "")),
-    _Leaf(
+    one("name", "name", displayed, ""),
+    one("key", "key", _text, ""),
+    one("config.configVersion", "config_version", _text, ""),
+    one("config.description", "description", _text, ""),
+    one("config.distributedVirtualSwitch", "switch", moref, MoRef("", "")),
+    Leaf(
         "config.defaultPortConfig",
-        ("vlan", "vlan_inherited", "mac_management", "security"),
+        ("vlan", "vlan_inherited", "mac_management", "security", "load_balancing"),
         _port_config,
-        (None, False, None, None),
+        (None, False, None, None, ""),
     ),
-    _one("config.uplink", "uplink", bool, False),
-    _one("config.backingType", "nsx", lambda value: value == "nsx", False, since=(7, 0)),
-    _one("vm", "virtual_machines", morefs, ()),
+    one("config.uplink", "uplink", bool, False),
+    one("config.backingType", "nsx", lambda value: value == "nsx", False, since=(7, 0)),
+    one("vm", "virtual_machines", morefs, ()),
 )
 
 
@@ -148,21 +156,43 @@ def mac_learning_supported(features: Any) -> bool | None:
     return None if value is None else bool(value)
 
 
+#: What a switch needs on top, read when ``config_version`` has moved. Whole: the members are those of a subtype of
+#: what the property is declared as, and no path leads there.
+SWITCH_DETAIL_PATH: Final = "config"
+
+
+def switch_detail(switch: Switch, config: Any) -> Switch:
+    """Complete a switch with what only its whole configuration says."""
+    return replace(
+        switch,
+        mtu=getattr(config, "maxMtu", None),
+        uplinks=len(getattr(config.uplinkPortPolicy, "uplinkPortName", None) or ()),
+        private_vlans=frozenset(entry.secondaryVlanId for entry in getattr(config, "pvlanConfig", None) or ()),
+    )
+
+
 _SWITCH: Final = (
-    _one("name", "name", displayed, ""),
-    _one("uuid", "uuid", _text, ""),
-    _one("summary.productInfo.version", "version", _text, ""),
-    _one("capability.featuresSupported", "mac_learning_supported", mac_learning_supported, None),
-    _one("parent", "folder", moref, MoRef("", "")),
+    one("name", "name", displayed, ""),
+    one("uuid", "uuid", _text, ""),
+    one("summary.productInfo.version", "version", _text, ""),
+    one("capability.featuresSupported", "mac_learning_supported", mac_learning_supported, None),
+    one("parent", "folder", moref, MoRef("", "")),
+    one("config.configVersion", "config_version", _text, ""),
 )
 
 # --- hosts and virtual machines -------------------------------------------------------------------------------------
 
 _HOST: Final = (
-    _one("name", "name", displayed, ""),
-    _one("runtime.connectionState", "connection_state", _text, ""),
-    _one("runtime.inMaintenanceMode", "maintenance", bool, False),
-    _one("capability.nestedHVSupported", "nested_hv_supported", bool, None),
+    one("name", "name", displayed, ""),
+    one("runtime.connectionState", "connection_state", _text, ""),
+    one("runtime.inMaintenanceMode", "maintenance", bool, False),
+    one("capability.nestedHVSupported", "nested_hv_supported", bool, None),
+    one("summary.hardware.uuid", "hardware_uuid", _text, ""),
+)
+
+_CLUSTER: Final = (
+    one("name", "name", displayed, ""),
+    one("host", "hosts", morefs, ()),
 )
 
 
@@ -174,26 +204,26 @@ def _tools(value: Any) -> tuple[Any, ...]:
 
 
 _VIRTUAL_MACHINE: Final = (
-    _one("name", "name", displayed, ""),
-    _one("config.changeVersion", "change_version", _text, ""),
-    _one("config.instanceUuid", "instance_uuid", _text, ""),
-    _one("config.template", "template", bool, False),
-    _one("config.guestId", "guest_id", _text, ""),
-    _one("config.version", "hardware_version", _text, ""),
-    _one("config.firmware", "firmware", _text, ""),
-    _one("config.bootOptions.efiSecureBootEnabled", "secure_boot", bool, False),
-    _one("config.nestedHVEnabled", "nested_hv", bool, False),
-    _one("config.hardware.numCPU", "cpus", int, 0),
-    _one("config.hardware.numCoresPerSocket", "cores_per_socket", int, 0),
-    _one("config.hardware.memoryMB", "memory_mib", int, 0),
-    _one("config.cpuHotAddEnabled", "cpu_hot_add", bool, False),
-    _one("config.memoryHotAddEnabled", "memory_hot_add", bool, False),
-    _one("runtime.powerState", "power_state", _text, ""),
-    _one("runtime.connectionState", "connection_state", _text, ""),
-    _one("runtime.host", "host", moref, None),
-    _Leaf("guest.toolsRunningStatus", ("tools_running", "tools_status"), _tools, (False, "")),
-    _one("guest.ipAddress", "ip_address", _text, ""),
-    _one("guest.hostName", "host_name", _text, ""),
+    one("name", "name", displayed, ""),
+    one("config.changeVersion", "change_version", _text, ""),
+    one("config.instanceUuid", "instance_uuid", _text, ""),
+    one("config.template", "template", bool, False),
+    one("config.guestId", "guest_id", _text, ""),
+    one("config.version", "hardware_version", _text, ""),
+    one("config.firmware", "firmware", _text, ""),
+    one("config.bootOptions.efiSecureBootEnabled", "secure_boot", bool, False),
+    one("config.nestedHVEnabled", "nested_hv", bool, False),
+    one("config.hardware.numCPU", "cpus", int, 0),
+    one("config.hardware.numCoresPerSocket", "cores_per_socket", int, 0),
+    one("config.hardware.memoryMB", "memory_mib", int, 0),
+    one("config.cpuHotAddEnabled", "cpu_hot_add", bool, False),
+    one("config.memoryHotAddEnabled", "memory_hot_add", bool, False),
+    one("runtime.powerState", "power_state", _text, ""),
+    one("runtime.connectionState", "connection_state", _text, ""),
+    one("runtime.host", "host", moref, None),
+    Leaf("guest.toolsRunningStatus", ("tools_running", "tools_status"), _tools, (False, "")),
+    one("guest.ipAddress", "ip_address", _text, ""),
+    one("guest.hostName", "host_name", _text, ""),
 )
 
 #: What ``VirtualMachine.detail`` needs on top: read one by one, never watched.
@@ -252,17 +282,19 @@ def _result(value: Any) -> MoRef | None:
 
 
 _TASK: Final = (
-    _one("info.state", "state", lambda value: TaskState(str(value)), TaskState.QUEUED),
-    _one("info.progress", "progress", int, None),
-    _one("info.error", "error", _error, None),
-    _one("info.result", "result", _result, None),
+    one("info.state", "state", lambda value: TaskState(str(value)), TaskState.QUEUED),
+    one("info.progress", "progress", int, None),
+    one("info.error", "error", _error, None),
+    one("info.result", "result", _result, None),
 )
 
-_LEAVES: Final[Mapping[str, tuple[_Leaf, ...]]] = {
+_LEAVES: Final[Mapping[str, tuple[Leaf, ...]]] = {
     "DistributedVirtualPortgroup": _PORT_GROUP,
     "VmwareDistributedVirtualSwitch": _SWITCH,
     "DistributedVirtualSwitch": _SWITCH,
     "HostSystem": _HOST,
+    HOST_NETWORK: HOST_NETWORK_LEAVES,
+    "ClusterComputeResource": _CLUSTER,
     "VirtualMachine": _VIRTUAL_MACHINE,
     "Task": _TASK,
 }
@@ -271,6 +303,8 @@ _RECORDS: Final[Mapping[str, type[Any]]] = {
     "VmwareDistributedVirtualSwitch": Switch,
     "DistributedVirtualSwitch": Switch,
     "HostSystem": Host,
+    HOST_NETWORK: HostNetwork,
+    "ClusterComputeResource": Cluster,
     "VirtualMachine": VirtualMachine,
     "Task": Task,
 }
@@ -280,6 +314,7 @@ WATCHED_TYPES: Final = (
     "DistributedVirtualPortgroup",
     "DistributedVirtualSwitch",
     "HostSystem",
+    "ClusterComputeResource",
     "VirtualMachine",
     "Task",
 )

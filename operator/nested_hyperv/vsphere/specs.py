@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pyVmomi import vim
 
+from nested_hyperv.domain.inventory import PrivateVlan, Trunk
 from nested_hyperv.domain.ownership import MARK_KEY
 from nested_hyperv.vsphere.refs import escaped, managed
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
         PortGroupSettings,
         SecurityPolicy,
         VirtualMachineSettings,
+        Vlan,
     )
 
 __all__ = ["clone_spec", "machine_changes", "port_group_changes", "port_group_creation"]
@@ -68,13 +70,22 @@ def _port_group(settings: PortGroupSettings) -> Any:
         # Starts from nothing: a copy of the switch's own settings would bring its LACP settings along, a conflict.
         ports = _DVS.VmwarePortConfigPolicy()
         if settings.vlan is not None:
-            ports.vlan = _DVS.VlanIdSpec(inherited=False, vlanId=settings.vlan)
+            ports.vlan = _vlan(settings.vlan)
         if settings.mac_management is not None:
             ports.macManagementPolicy = _mac_management(settings.mac_management)
         if settings.security is not None:
             ports.securityPolicy = _security(settings.security)
         spec.defaultPortConfig = ports
     return spec
+
+
+def _vlan(vlan: Vlan) -> Any:
+    if isinstance(vlan, Trunk):
+        ranges = [vim.NumericRange(start=start, end=end) for start, end in vlan.ranges]
+        return _DVS.TrunkVlanSpec(inherited=False, vlanId=ranges)
+    if isinstance(vlan, PrivateVlan):
+        return _DVS.PvlanSpec(inherited=False, pvlanId=vlan.id)
+    return _DVS.VlanIdSpec(inherited=False, vlanId=vlan)
 
 
 def _mac_management(policy: MacManagementPolicy) -> Any:

@@ -15,6 +15,7 @@ from nested_hyperv.domain.errors import Gone, OutcomeUnknown
 from nested_hyperv.domain.inventory import Switch
 from nested_hyperv.domain.ownership import parse_mark
 from nested_hyperv.vsphere import lookup, networks, placement, portgroups, tasks, virtual_machines
+from nested_hyperv.vsphere.host_networks import HostNetworks
 from nested_hyperv.vsphere.owners import OwnerIndex
 from nested_hyperv.vsphere.remembered import Remembered
 
@@ -57,6 +58,7 @@ class VCenter:
         self._inventory = link.inventory
         self._owners = OwnerIndex(link.inventory.task)
         self._remembered = Remembered()
+        self._standard = HostNetworks(link, self._remembered)
         self._guest_ids: dict[tuple[str, MoRef, str], tuple[float, frozenset[str]]] = {}
 
     @property
@@ -71,9 +73,14 @@ class VCenter:
 
     # --- the watched inventory ------------------------------------------------------------------------------------
 
-    def watch(self, key: ObjectKey, refs: Iterable[MoRef]) -> None:
+    def watch(self, key: ObjectKey, refs: Iterable[MoRef], *, name: str = "") -> None:
         """Wake ``key`` whenever one of ``refs`` changes, appears or goes; replaces what it watched before."""
-        self._inventory.watch(key, refs)
+        self._inventory.watch(key, refs, name=name)
+
+    @property
+    def standard(self) -> HostNetworks:
+        """The standard switches of its hosts."""
+        return self._standard
 
     def cached(self, ref: MoRef) -> Record | None:
         """Return what the last push or live read said of a watched object."""
@@ -113,8 +120,13 @@ class VCenter:
         pushed = self._inventory.cached(found.ref)
         if not isinstance(pushed, Switch):
             return found
-        # What is pushed is newer than what is remembered, but the poll carries no path.
-        return pushed if pushed.path else replace(pushed, path=f"{found.path.rpartition('/')[0]}/{pushed.name}")
+        if pushed.config_version != found.config_version:
+            # Its MTU or its private VLANs may be others since; no push tells these.
+            anew = (*question, pushed.config_version)
+            found = await self._remembered.get(self._link.generation, anew, ask, fresh=False)
+        # What is pushed is newer than what is remembered, but the poll does not carry all of it.
+        path = pushed.path or f"{found.path.rpartition('/')[0]}/{pushed.name}"
+        return replace(pushed, path=path, mtu=found.mtu, uplinks=found.uplinks, private_vlans=found.private_vlans)
 
     async def read_port_group(self, ref: MoRef) -> PortGroup | None:
         """Read a port group live; ``None`` if it is gone."""
@@ -272,7 +284,7 @@ class VCenter:
         )
 
     async def network_of(self, port_group: MoRef, *, fresh: bool) -> Network | None:
-        """Return the network of a distributed port group; ``None`` if it is gone."""
+        """Return the network of a port group; ``None`` if it is gone."""
         return await self._remembered.get(
             self._link.generation,
             ("network of", port_group),

@@ -6,7 +6,7 @@ to create one (placement, template, offered guest ids) is looked up only when th
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from nested_hyperv.api.conditions import Reason
 from nested_hyperv.api.host import NestedHyperVHostSpec, NestedHyperVHostStatus, parse_host
@@ -27,13 +27,14 @@ if TYPE_CHECKING:
 
 __all__ = ["HostKind"]
 
+_TYPE: Final = "VirtualMachine"
+
 
 class HostKind:
     """NestedHyperVHost, as the reconciler sees it."""
 
     name = KIND_HOST
     status_model = NestedHyperVHostStatus
-    managed_type = "VirtualMachine"
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -41,6 +42,11 @@ class HostKind:
     def parse(self, resource: Resource) -> NestedHyperVHostSpec:
         """Return the typed spec. Raises ``InvalidSpec``."""
         return parse_host(resource.spec, name=resource.key.name)
+
+    def managed_type(self, spec: NestedHyperVHostSpec) -> str:
+        """Return the type of the managed object that ``status.moRef`` names."""
+        del spec
+        return _TYPE
 
     async def observe(self, context: Context[NestedHyperVHostSpec]) -> HostWorld:
         """Find the VM and what it hangs on, or what is needed to create it."""
@@ -89,7 +95,7 @@ class HostKind:
     async def _adopted(self, context: Context[NestedHyperVHostSpec], adopt: str) -> VirtualMachine | None:
         """The VM that the annotation names; ``None`` if it was taken over once and is gone since."""
         if adopt.startswith("vm-"):
-            found = await context.vcenter.read_virtual_machine(MoRef(self.managed_type, adopt))
+            found = await context.vcenter.read_virtual_machine(MoRef(_TYPE, adopt))
         else:
             found = await context.vcenter.find_by_instance_uuid(adopt)
         if found is None and context.subject.known is None:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from nested_hyperv.api.conditions import ConditionType
 from nested_hyperv.api.meta import KIND_PORT_GROUP
+from nested_hyperv.controllers.portgroup.distributed import DISTRIBUTED_TYPE
+from nested_hyperv.controllers.portgroup.standard import STANDARD_TYPE
 from nested_hyperv.domain.errors import Blocked
 from nested_hyperv.domain.host.adapters import WantedAdapter
 from nested_hyperv.domain.host.world import Dependency
@@ -57,7 +59,8 @@ async def _referred(
         return None, f"NestedPortGroup {ref.name} does not exist in namespace {context.key.namespace}. Create it."
     network = None
     if resource.status.get("moRef") and resource.status.get("vCenter") == context.vcenter.about.instance_uuid:
-        port_group = MoRef("DistributedVirtualPortgroup", resource.status["moRef"])
+        kind = STANDARD_TYPE if resource.spec.get("standard") else DISTRIBUTED_TYPE
+        port_group = MoRef(kind, resource.status["moRef"])
         network = await context.vcenter.network_of(port_group, fresh=context.live)
     if not is_ready(resource.status, resource.generation):
         return network, f"NestedPortGroup {ref.name} is not Ready: {_why(resource.status)}"

@@ -18,16 +18,19 @@ from nested_hyperv.domain.inventory import (
     MacLearningPolicy,
     MacManagementPolicy,
     PortGroupSettings,
+    PrivateVlan,
     SecurityPolicy,
 )
 from nested_hyperv.domain.ownership import Mark, parse_mark, port_group_text
 
+from .vlan import vlan_of, vlan_text
+
 if TYPE_CHECKING:
-    from nested_hyperv.api.portgroup import MacLearning, NestedPortGroupSpec
-    from nested_hyperv.domain.inventory import PortGroup, Switch
+    from nested_hyperv.api.portgroup import NestedPortGroupSpec
+    from nested_hyperv.domain.inventory import PortGroup, Switch, Vlan
     from nested_hyperv.domain.ownership import Identity
 
-__all__ = ["PortGroupGoal", "differences", "goal_of", "learns", "observed", "vlan_text"]
+__all__ = ["PortGroupGoal", "differences", "goal_of", "learns", "observed"]
 
 # VMware vSphere 8 networking guide, "MAC learning": distributed switch 6.6.0 and newer (documented).
 _FIRST_WITH_LEARNING: Final = (6, 6, 0)
@@ -38,7 +41,7 @@ class PortGroupGoal:
     """The port group that the spec asks for, in vSphere's words."""
 
     name: str
-    vlan: int
+    vlan: Vlan
     mode: NestingMode
     mark: Mark
     mac_management: MacManagementPolicy | None
@@ -66,8 +69,9 @@ def learns(switch: Switch) -> bool:
 def goal_of(spec: NestedPortGroupSpec, identity: Identity, switch: Switch, current: Mark | None) -> PortGroupGoal:
     """Resolve a spec on a switch. ``current`` is our mark on the existing object, which keeps what Auto became.
 
-    Raises ``Blocked(MACLearningNotSupported)``.
+    Raises ``Blocked`` where the switch cannot do what the spec asks for.
     """
+    _check_switch(spec, switch)
     auto = spec.nesting.mode is NestingMode.AUTO
     capable = learns(switch)
     mode = spec.nesting.mode
@@ -82,7 +86,7 @@ def goal_of(spec: NestedPortGroupSpec, identity: Identity, switch: Switch, curre
         )
     return PortGroupGoal(
         name=spec.name,
-        vlan=spec.vlan.id if spec.vlan else 0,
+        vlan=vlan_of(spec.vlan),
         mode=mode,
         mark=Mark(
             owner=identity.owner,
@@ -90,9 +94,26 @@ def goal_of(spec: NestedPortGroupSpec, identity: Identity, switch: Switch, curre
             mode=mode.value if auto else None,
             adopted=current is not None and current.adopted,
         ),
-        mac_management=_mac_management(mode, spec.nesting.learning) if capable else None,
-        security=None if capable else _security(mode),
+        mac_management=_mac_management(mode, spec) if capable else None,
+        security=None if capable else _security(mode, spec),
     )
+
+
+def _check_switch(spec: NestedPortGroupSpec, switch: Switch) -> None:
+    """What has to be changed on the switch, which is not ours to change."""
+    if spec.minimum_mtu is not None and switch.mtu is not None and switch.mtu < spec.minimum_mtu:
+        raise Blocked(
+            Reason.MTU_TOO_SMALL,
+            f"{switch.name} has MTU {switch.mtu}, minimumMTU is {spec.minimum_mtu}. Raise the MTU of the switch.",
+        )
+    vlan = vlan_of(spec.vlan)
+    if isinstance(vlan, PrivateVlan) and vlan.id not in switch.private_vlans:
+        there = ", ".join(str(number) for number in sorted(switch.private_vlans)) or "none"
+        raise Blocked(
+            Reason.NOT_FOUND,
+            f"{switch.name} has no private VLAN with the secondary id {vlan.id} (there: {there}). "
+            "Add it to the switch, or change vlan.privateId.",
+        )
 
 
 def _mode(text: str) -> NestingMode | None:
@@ -102,12 +123,12 @@ def _mode(text: str) -> NestingMode | None:
         return None  # written by hand or by a newer operator: resolve again
 
 
-def _mac_management(mode: NestingMode, learning: MacLearning) -> MacManagementPolicy:
-    open_ = mode is not NestingMode.DISABLED
+def _mac_management(mode: NestingMode, spec: NestedPortGroupSpec) -> MacManagementPolicy:
+    flags, learning = _security(mode, spec), spec.nesting.learning
     return MacManagementPolicy(
-        allow_promiscuous=mode is NestingMode.PROMISCUOUS,
-        mac_changes=False,
-        forged_transmits=open_,
+        allow_promiscuous=flags.allow_promiscuous,
+        mac_changes=flags.mac_changes,
+        forged_transmits=flags.forged_transmits,
         learning=MacLearningPolicy(
             enabled=mode is NestingMode.MAC_LEARNING,
             allow_unicast_flooding=learning.allow_unicast_flooding,
@@ -117,11 +138,13 @@ def _mac_management(mode: NestingMode, learning: MacLearning) -> MacManagementPo
     )
 
 
-def _security(mode: NestingMode) -> SecurityPolicy:
+def _security(mode: NestingMode, spec: NestedPortGroupSpec) -> SecurityPolicy:
+    asked = spec.security
+    forged = asked.forged_transmits if asked is not None else None
     return SecurityPolicy(
         allow_promiscuous=mode is NestingMode.PROMISCUOUS,
-        mac_changes=False,
-        forged_transmits=mode is not NestingMode.DISABLED,
+        mac_changes=bool(asked is not None and asked.mac_changes),
+        forged_transmits=mode is not NestingMode.DISABLED if forged is None else forged,
     )
 
 
@@ -132,8 +155,9 @@ def differences(goal: PortGroupGoal, actual: PortGroup) -> tuple[tuple[Change, .
     if actual.name != goal.name:
         changes.append(Change("name", actual.name, goal.name))
         name = goal.name
-    if actual.vlan != goal.vlan:
-        changes.append(Change("vlan", vlan_text(actual.vlan), vlan_text(goal.vlan)))
+    if actual.vlan != goal.vlan or actual.vlan_inherited:
+        inherited = " (inherited)" if actual.vlan_inherited else ""
+        changes.append(Change("vlan", vlan_text(actual.vlan) + inherited, vlan_text(goal.vlan)))
         vlan = goal.vlan
     mark = parse_mark(actual.description)
     if mark != goal.mark:
@@ -200,13 +224,6 @@ def _text(value: object) -> str:
     return "unset" if value is None else str(value)
 
 
-def vlan_text(vlan: int | None) -> str:
-    """The VLAN in words: ``none``, its id, or that it is a trunk or private VLAN."""
-    if vlan is None:
-        return "trunk or private"
-    return str(vlan) if vlan else "none"
-
-
 def observed(actual: PortGroup) -> PortGroupObserved:
     """The table that ``Get-MacLearn`` prints, legacy columns included."""
     mac, legacy = actual.mac_management, actual.security
@@ -221,6 +238,8 @@ def observed(actual: PortGroup) -> PortGroupObserved:
         limit_policy=learning.limit_policy.capitalize() if learning else None,
         allow_unicast_flooding=learning.allow_unicast_flooding if learning else None,
         inherited=source.inherited if source else None,
+        mac_learning_inherited=learning.inherited if learning else None,
+        legacy_inherited=legacy.inherited if legacy else None,
         legacy_promiscuous=legacy.allow_promiscuous if legacy else None,
         legacy_forged_transmits=legacy.forged_transmits if legacy else None,
         legacy_mac_changes=legacy.mac_changes if legacy else None,

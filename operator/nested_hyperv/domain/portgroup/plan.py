@@ -7,45 +7,41 @@ it and either the mark has our lineage or the connection allows adoption.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from nested_hyperv.api.common import DeletionPolicy, ExternalDeletePolicy
 from nested_hyperv.api.conditions import Reason
-from nested_hyperv.api.portgroup import NestingMode
+from nested_hyperv.api.portgroup import AdoptionPolicy, NestingMode
 from nested_hyperv.domain.errors import Blocked
 from nested_hyperv.domain.inventory import Change, PortGroupSettings
 from nested_hyperv.domain.ownership import Mark, Ownership, parse_mark, port_group_text
 from nested_hyperv.domain.plan import CreatePortGroup, Destroy, Plan, ReconfigurePortGroup, Release
 from nested_hyperv.domain.verdict import Network, Situation, Verdict
 
-from .goal import PortGroupGoal, differences, goal_of, observed, vlan_text
+from .goal import PortGroupGoal, differences, goal_of, observed
+from .users import Users, blocked_by
+from .vlan import vlan_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from nested_hyperv.api.portgroup import NestedPortGroupSpec
-    from nested_hyperv.domain.inventory import MoRef, PortGroup, Switch
+    from nested_hyperv.domain.inventory import PortGroup, Switch
     from nested_hyperv.domain.subject import Subject
 
 __all__ = ["PortGroupWorld", "deletion_policy", "plan_deletion", "plan_port_group"]
-
-_SHOWN = 10
 
 
 @dataclass(frozen=True, slots=True)
 class PortGroupWorld:
     """What was observed. ``namesake`` is who holds the name while we have no object.
 
-    ``users`` (only for a deletion) are the names of the attached VMs; ``lab`` those of them that belong to
-    NestedHyperVHosts of the same namespace.
+    ``users`` are read for a deletion only, for which there may be no ``switch`` any more.
     """
 
-    switch: Switch
+    switch: Switch | None
     port_group: PortGroup | None
     namesake: PortGroup | None = None
-    users: Mapping[MoRef, str] | None = None
-    lab: frozenset[MoRef] = frozenset()
+    users: Users = field(default_factory=Users)
 
 
 def deletion_policy(spec: NestedPortGroupSpec, mark: Mark | None) -> DeletionPolicy:
@@ -57,22 +53,29 @@ def deletion_policy(spec: NestedPortGroupSpec, mark: Mark | None) -> DeletionPol
 
 def plan_port_group(subject: Subject, spec: NestedPortGroupSpec, world: PortGroupWorld) -> Plan:
     """Plan to make the port group equal to the spec. Raises ``Blocked`` where that must not or cannot be done."""
-    subject.check_scope(world.switch.path)
+    switch = world.switch
+    if switch is None:
+        raise Blocked(Reason.NOT_FOUND, "The distributed switch is gone.")
+    subject.check_scope(switch.path)
     actual = world.port_group
+    if actual is None and world.namesake is not None and _may_adopt(subject, spec, world.namesake):
+        actual = world.namesake
     if actual is None:
-        return _plan_creation(subject, spec, world)
+        return _plan_creation(subject, spec, switch, world.namesake)
     mark = parse_mark(actual.description)
-    adopting = _check_ownership(subject, actual, mark)
+    adopting = _check_ownership(subject, spec, actual, mark)
     # What was ours before (lineage) keeps what its mark remembers: the mode in use, and that it was adopted once.
     stranger = adopting and Ownership.of(mark, subject.identity) is not Ownership.LINEAGE
-    goal = goal_of(spec, subject.identity, world.switch, None if stranger else mark)
+    goal = goal_of(spec, subject.identity, switch, None if stranger else mark)
     if stranger:
         goal = replace(goal, mark=replace(goal.mark, adopted=True))
     changes, settings = differences(goal, actual)
-    facts = _facts(spec, goal, world.switch, actual)
+    facts = _facts(spec, goal, switch, actual)
     if not changes:
         return Plan(
-            Verdict(Situation.READY, Reason.SUCCEEDED, facts=facts, network=_network(goal), synced=True),
+            Verdict(
+                Situation.READY, Reason.SUCCEEDED, facts=facts, network=_network(goal, switch, actual), synced=True
+            ),
         )
     words = "; ".join(str(change) for change in changes)
     return Plan(
@@ -82,17 +85,24 @@ def plan_port_group(subject: Subject, spec: NestedPortGroupSpec, world: PortGrou
     )
 
 
-def _plan_creation(subject: Subject, spec: NestedPortGroupSpec, world: PortGroupWorld) -> Plan:
-    if world.namesake is not None:
-        holder = world.namesake
+def _may_adopt(subject: Subject, spec: NestedPortGroupSpec, holder: PortGroup) -> bool:
+    """Whether ``adoptionPolicy`` takes over what has the name: never what carries somebody's mark."""
+    if spec.adoption_policy is not AdoptionPolicy.ADOPT or parse_mark(holder.description) is not None:
+        return False
+    return subject.known is None
+
+
+def _plan_creation(subject: Subject, spec: NestedPortGroupSpec, switch: Switch, holder: PortGroup | None) -> Plan:
+    if holder is not None:
         raise Blocked(
             Reason.NAME_TAKEN,
-            f"A port group named {spec.name} exists beside {world.switch.name} ({holder.ref.value}) and does not carry "
-            f"the mark of this resource. Choose another spec.name, remove that port group, or take it over with the "
-            f"annotation nestedhv.io/adopt: {holder.ref.value} (the connection has to allow adoption).",
+            f"A port group named {spec.name} exists beside {switch.name} ({holder.ref.value}) and does not carry "
+            f"the mark of this resource. Choose another spec.name, remove that port group, or take it over with "
+            f"adoptionPolicy: Adopt or the annotation nestedhv.io/adopt: {holder.ref.value} (the connection has to "
+            "allow adoption).",
         )
-    goal = goal_of(spec, subject.identity, world.switch, None)
-    facts = {"switch": world.switch.name, "mode": goal.mode, "vlan": vlan_text(goal.vlan), "observed": None}
+    goal = goal_of(spec, subject.identity, switch, None)
+    facts = {"switch": switch.name, "mode": goal.mode, "vlan": vlan_text(goal.vlan), "observed": None}
     if subject.known is not None and spec.on_external_delete is ExternalDeletePolicy.REPORT:
         raise Blocked(
             Reason.MISSING,
@@ -103,22 +113,22 @@ def _plan_creation(subject: Subject, spec: NestedPortGroupSpec, world: PortGroup
         Verdict(
             Situation.PROGRESSING,
             Reason.PROGRESSING,
-            f"Creating {goal.name} on {world.switch.name}.",
+            f"Creating {goal.name} on {switch.name}.",
             facts={**facts, "name": goal.name, "deletion_policy": deletion_policy(spec, None)},
             synced=False,
         ),
-        actions=(CreatePortGroup(world.switch, goal.creation(), (Change("name", "absent", goal.name),)),),
+        actions=(CreatePortGroup(switch, goal.creation(), (Change("name", "absent", goal.name),)),),
         changes=(Change("name", "absent", goal.name),),
     )
 
 
-def _check_ownership(subject: Subject, actual: PortGroup, mark: Mark | None) -> bool:
+def _check_ownership(subject: Subject, spec: NestedPortGroupSpec, actual: PortGroup, mark: Mark | None) -> bool:
     """Return whether the object is being adopted by this pass; raise ``Blocked`` unless we may write to it."""
     ownership = Ownership.of(mark, subject.identity)
     where = f"{actual.name} ({actual.ref.value})"
     if ownership is Ownership.OURS:
         return False
-    if subject.adopt == actual.ref.value:
+    if subject.adopt == actual.ref.value or _may_adopt(subject, spec, actual):
         if actual.nsx:
             raise Blocked(
                 Reason.NSX_MANAGED,
@@ -131,7 +141,7 @@ def _check_ownership(subject: Subject, actual: PortGroup, mark: Mark | None) -> 
         raise Blocked(
             Reason.ADOPTION_NOT_ALLOWED,
             f"{where} is not this resource's own, and the connection does not allow adoption. "
-            'Set allowAdoption: "true" in the connection Secret, or remove the annotation nestedhv.io/adopt.',
+            'Set allowAdoption: "true" in the connection Secret, or do not ask for adoption.',
         )
     if ownership is Ownership.UNMARKED:
         raise Blocked(
@@ -146,10 +156,16 @@ def _check_ownership(subject: Subject, actual: PortGroup, mark: Mark | None) -> 
     )
 
 
-def _network(goal: PortGroupGoal) -> Network:
+def _network(goal: PortGroupGoal, switch: Switch, actual: PortGroup) -> Network:
     if goal.mode is NestingMode.DISABLED:
         return Network(ready=False, reason=Reason.SUCCEEDED, message="nesting.mode is Disabled: inner VMs are cut off.")
-    return Network(ready=True, reason=Reason.SUCCEEDED, message="")
+    warning = ""
+    if actual.load_balancing == "loadbalance_ip" and switch.uplinks > 1:
+        warning = (
+            f"{actual.name} balances over {switch.uplinks} uplinks by IP hash: inner machines are reached only if the "
+            "physical switch bundles these ports."
+        )
+    return Network(ready=True, reason=Reason.SUCCEEDED, message=warning)
 
 
 def _facts(spec: NestedPortGroupSpec, goal: PortGroupGoal, switch: Switch, actual: PortGroup) -> dict[str, object]:
@@ -184,29 +200,6 @@ def plan_deletion(subject: Subject, spec: NestedPortGroupSpec, world: PortGroupW
         return Plan(
             verdict, actions=(ReconfigurePortGroup(actual, settings, (Change("mark", "this resource", "none"),)),)
         )
-    users = world.users or {}
-    if users:
-        return Plan(_blocked(where, users, world.lab))
+    if world.users:
+        return Plan(blocked_by(where, world.users))
     return Plan(verdict, actions=(Destroy(actual.ref),))
-
-
-def _blocked(where: str, users: Mapping[MoRef, str], lab: frozenset[MoRef]) -> Verdict:
-    strangers = sorted(name for ref, name in users.items() if ref not in lab)
-    hosts = sorted(name for ref, name in users.items() if ref in lab)
-    if strangers:
-        return Verdict(
-            Situation.DELETION_BLOCKED,
-            Reason.DELETION_BLOCKED,
-            f"{where} is still used by {_listed(strangers)}. Attach them to another network or delete them; "
-            "deletionPolicy: Retain leaves the port group.",
-        )
-    return Verdict(
-        Situation.DELETION_BLOCKED,
-        Reason.DELETION_BLOCKED,
-        f"{where} is still used by {_listed(hosts)} of this lab. It goes when they are gone or attached elsewhere.",
-    )
-
-
-def _listed(names: list[str]) -> str:
-    more = len(names) - _SHOWN
-    return ", ".join(names[:_SHOWN]) + (f" and {more} more" if more > 0 else "")

@@ -1,0 +1,183 @@
+"""Work on hosts: lanes that run side by side, fail on their own and are remembered on their own.
+
+A call on a host is no task: it has happened when it returns. What vCenter says of the host follows a moment later, so
+a lane is *in flight* until then, and only what the next plan sees counts as done. Here is what a lane has tried, when
+it may try again, and whether somebody fights it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from nested_hyperv.api.common import ROWS_MAX, FieldChange, LastRepair
+from nested_hyperv.api.conditions import Reason
+from nested_hyperv.domain.contention import Contention
+from nested_hyperv.domain.errors import Blocked, OperatorError
+from nested_hyperv.domain.inventory import MoRef
+from nested_hyperv.domain.plan import AddHostPortGroup, RemoveHostPortGroup
+from nested_hyperv.workqueue.backoff import Backoff
+
+from .execute import execute
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from datetime import datetime
+
+    from nested_hyperv.api.portgroup import HostRow
+    from nested_hyperv.domain.inventory import Change
+    from nested_hyperv.domain.plan import HostAction, Plan
+
+    from .context import Context
+    from .memory import Memory
+    from .ports import Events, Meter
+
+__all__ = ["SETTLE_SECONDS", "Lane", "Lanes"]
+
+#: How long the push that follows a call may take before the host is looked at.
+SETTLE_SECONDS: Final = 2.0
+_BLOCKED_SECONDS: Final = 300.0
+#: Lanes of one object that run at once.
+_AT_ONCE: Final = 16
+_BACKOFF: Final = Backoff()
+
+
+@dataclass(frozen=True, slots=True)
+class _Performed:
+    action: HostAction
+    repair: bool
+    until: float
+
+
+@dataclass(slots=True)
+class Lane:
+    """What is remembered of one host. Times are seconds of a monotonic clock."""
+
+    performed: _Performed | None = None
+    failure: OperatorError | None = None
+    failures: int = 0
+    retry_at: float = 0.0
+    contention: Contention = field(default_factory=Contention)
+
+    def hindrance(self, elapsed: float) -> OperatorError | None:
+        """Why nothing may be tried on this host now, if so."""
+        if self.failure is not None and elapsed < self.retry_at:
+            return self.failure
+        if self.contention.paused_for(elapsed) > 0:
+            fields = ", ".join(self.contention.fields(elapsed))
+            return Blocked(
+                Reason.CONTESTED,
+                f"Somebody keeps reverting {fields}. Find out who changes it (the host's Tasks and Events), or change "
+                "the spec.",
+            )
+        return None
+
+    def in_flight(self, elapsed: float) -> bool:
+        """Whether a call was made of which vCenter may not tell yet."""
+        return self.performed is not None and elapsed < self.performed.until
+
+    def wait(self, elapsed: float) -> float | None:
+        """In how many seconds this lane has to be looked at again, if nothing happens before."""
+        waits = [self.retry_at - elapsed] if self.failure is not None else []
+        waits.append(self.contention.paused_for(elapsed))
+        waits += [self.performed.until - elapsed] if self.performed is not None else []
+        return min((wait for wait in waits if wait > 0), default=None)
+
+    def failed(self, error: OperatorError, elapsed: float, *, after: float | None = None) -> None:
+        """Remember a failure; it is tried again when its pause is over."""
+        self.performed = None
+        self.failure, self.failures = error, self.failures + 1
+        pause = _BLOCKED_SECONDS if isinstance(error, Blocked) else _BACKOFF.delay(self.failures)
+        self.retry_at = elapsed + (pause if after is None else after)
+
+
+class Lanes:
+    """Execution and bookkeeping of actions on hosts."""
+
+    def __init__(self, events: Events, meter: Meter, now: Callable[[], datetime]) -> None:
+        self._events = events
+        self._meter = meter
+        self._now = now
+
+    async def perform(self, context: Context[Any], actions: Sequence[HostAction]) -> bool:
+        """Execute the actions, those of different hosts side by side; returns whether all were taken."""
+        lanes: dict[MoRef, list[HostAction]] = {}
+        for action in actions:
+            lanes.setdefault(action.host.ref, []).append(action)
+        gate = asyncio.Semaphore(_AT_ONCE)
+        return all(await asyncio.gather(*(self._lane(context, gate, host, work) for host, work in lanes.items())))
+
+    async def _lane(
+        self, context: Context[Any], gate: asyncio.Semaphore, host: MoRef, actions: Sequence[HostAction]
+    ) -> bool:
+        lane = context.memory.lane(host)
+        async with gate:
+            for action in actions:
+                try:
+                    await execute(context.vcenter, context.key, action)
+                except OperatorError as error:
+                    lane.failed(error, context.elapsed)
+                    return False
+                lane.failure = None
+                lane.performed = _Performed(
+                    action, self.is_repair(context.memory, action), context.elapsed + SETTLE_SECONDS
+                )
+        return True
+
+    @staticmethod
+    def is_repair(memory: Memory, action: HostAction) -> bool:
+        """Whether a host had been equal to this very spec before."""
+        return action.host.ref in memory.settled_hosts and not isinstance(action, RemoveHostPortGroup)
+
+    def account(self, context: Context[Any], plan: Plan) -> None:
+        """Tell what the last calls achieved, and note which hosts are as declared."""
+        memory, elapsed = context.memory, context.elapsed
+        rows: dict[str, HostRow] = {row.mo_ref: row for row in plan.verdict.facts.get("hosts", ())}
+        outstanding = frozenset(plan.changes)
+        done: list[_Performed] = []
+        for host, lane in list(memory.lanes.items()):
+            performed, row = lane.performed, rows.get(host.value)
+            if performed is None or (lane.in_flight(elapsed) and row is not None and not row.ready):
+                continue
+            lane.performed = None
+            ignored = [change for change in performed.action.changes if change in outstanding]
+            if ignored:
+                words = ", ".join(f"{change.field} stayed {change.old}" for change in ignored)
+                message = f"vSphere accepted the change and did not make it: {words}."
+                lane.failed(Blocked(Reason.NOT_APPLIED, message), elapsed)
+                continue
+            lane.failures = 0
+            done.append(performed)
+            if performed.repair:
+                lane.contention.repaired([change.field for change in performed.action.changes], elapsed)
+        self._tell(context, done)
+        ready = {MoRef("HostSystem", row.mo_ref) for row in rows.values() if row.ready}
+        memory.settled_hosts = ready | {host for host in memory.settled_hosts if host.value in rows}
+
+    def _tell(self, context: Context[Any], done: Iterable[_Performed]) -> None:
+        groups: dict[Reason, list[_Performed]] = {}
+        for performed in done:
+            groups.setdefault(_reason(performed), []).append(performed)
+        for reason, group in groups.items():
+            changes = [change for performed in group for change in performed.action.changes]
+            self._events.emit(context.resource, "Normal", reason, "; ".join(str(change) for change in changes))
+        repaired = [change for performed in done if performed.repair for change in performed.action.changes]
+        for change in repaired:
+            self._meter.repaired(context.key.kind, change.field)
+        if repaired:
+            context.memory.last_repair = LastRepair(time=self._now(), changes=_rows(repaired))
+
+
+def _reason(performed: _Performed) -> Reason:
+    match performed.action:
+        case AddHostPortGroup():
+            return Reason.RECREATED if performed.repair else Reason.CREATED
+        case RemoveHostPortGroup():
+            return Reason.DELETED
+        case _:
+            return Reason.REPAIRED if performed.repair else Reason.RECONFIGURED
+
+
+def _rows(changes: Iterable[Change]) -> tuple[FieldChange, ...]:
+    return tuple(FieldChange(from_=c.old, field=c.field, to=c.new, host=c.host) for c in changes)[:ROWS_MAX]

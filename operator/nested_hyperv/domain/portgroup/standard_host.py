@@ -1,0 +1,224 @@
+"""What to do about one port group on the standard switch of one host. Pure; hosts know nothing of each other.
+
+The order of the questions is the order of the promises: can it be seen, is it ours, does it differ. Without a claim in
+the ledger nothing that a host has under this name is written, unless adoption was asked for and is allowed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from nested_hyperv.api.common import ExternalDeletePolicy, ManagementPolicy
+from nested_hyperv.api.conditions import Reason
+from nested_hyperv.api.portgroup import AdoptionPolicy, HostClaim, HostRow
+from nested_hyperv.domain.errors import Blocked, NameTaken, OperatorError
+from nested_hyperv.domain.inventory import Change
+from nested_hyperv.domain.plan import AddHostPortGroup, HostAction, UpdateHostPortGroup
+
+from .standard_goal import differences
+
+if TYPE_CHECKING:
+    from nested_hyperv.api.portgroup import NestedPortGroupSpec
+    from nested_hyperv.domain.host_network import (
+        HostNetwork,
+        StandardPortGroup,
+        StandardSettings,
+        StandardSwitch,
+    )
+    from nested_hyperv.domain.inventory import Host, MoRef
+    from nested_hyperv.domain.subject import Subject
+
+__all__ = ["HostOutcome", "HostView", "Question", "judge"]
+
+
+@dataclass(frozen=True, slots=True)
+class HostView:
+    """What was observed of one host.
+
+    ``claim`` is what the ledger says of it, ``hindrance`` why the last attempt there failed, as long as its pause
+    lasts. ``in_flight``: a call has been made there, and what vCenter says may be older. ``reverse_path_check`` is the
+    advanced option that keeps promiscuous mode from echoing frames, where somebody has asked for it.
+    """
+
+    host: Host
+    network: HostNetwork | None
+    claim: HostClaim | None = None
+    hindrance: OperatorError | None = None
+    in_flight: bool = False
+    settled: bool = False
+    reverse_path_check: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What all hosts are asked: who asks, for what, and which network an annotation allows to adopt."""
+
+    subject: Subject
+    spec: NestedPortGroupSpec
+    goal: StandardSettings
+    network: MoRef | None
+
+    @property
+    def adopts(self) -> bool:
+        """Whether what has the name already is to be taken over."""
+        named = self.network is not None and self.subject.adopt == self.network.value
+        return named or self.spec.adoption_policy is AdoptionPolicy.ADOPT
+
+    @property
+    def enforced(self) -> bool:
+        """Whether claims may be made."""
+        return self.spec.management_policy is ManagementPolicy.ENFORCE
+
+
+@dataclass(frozen=True, slots=True)
+class HostOutcome:
+    """What one host comes to: whether it is ready, what is claimed there now, and what to do."""
+
+    view: HostView
+    claim: HostClaim | None
+    reason: Reason = Reason.SUCCEEDED
+    message: str = ""
+    action: HostAction | None = None
+    changes: tuple[Change, ...] = ()
+    passing: bool = False
+
+    @property
+    def ready(self) -> bool:
+        """Whether the host has the port group as declared."""
+        return self.reason is Reason.SUCCEEDED
+
+    def row(self) -> HostRow:
+        """The row of status, and of the ledger."""
+        host = self.view.host
+        return HostRow(
+            host=host.name,
+            mo_ref=host.ref.value,
+            hardware_uuid=host.hardware_uuid or None,
+            claim=self.claim,
+            ready=self.ready,
+            reason=None if self.ready else self.reason,
+            message=self.message or None,
+        )
+
+
+def judge(question: Question, view: HostView) -> HostOutcome:
+    """Decide about one host."""
+    claim = view.claim
+    if view.host.connection_state != "connected":
+        message = f"The host is {view.host.connection_state}. Connect it in vCenter."
+        return HostOutcome(view, claim, Reason.HOST_UNAVAILABLE, message)
+    if view.network is None or not view.network.known:
+        message = "vCenter does not know the host's networks yet."
+        return HostOutcome(view, claim, Reason.PROGRESSING, message, passing=True)
+    switch = view.network.switch(question.goal.switch)
+    if switch is None:
+        there = ", ".join(sorted(other.name for other in view.network.switches or ())) or "none"
+        message = f"The host has no standard switch {question.goal.switch} (there: {there}). Create it on this host."
+        return HostOutcome(view, claim, Reason.NOT_FOUND, message)
+    wanted = question.spec.minimum_mtu
+    if wanted is not None and switch.mtu is not None and switch.mtu < wanted:
+        message = f"{switch.name} has MTU {switch.mtu}, minimumMTU is {wanted}. Raise the MTU of the switch there."
+        return HostOutcome(view, claim, Reason.MTU_TOO_SMALL, message)
+    group = view.network.port_group(question.goal.name)
+    return _absent(question, view) if group is None else _present(question, view, switch, group)
+
+
+def _present(question: Question, view: HostView, switch: StandardSwitch, group: StandardPortGroup) -> HostOutcome:
+    claim, problem = view.claim, None
+    if claim is HostClaim.CLAIMING:
+        claim, problem = _confirm(question, view, group)
+    elif claim is None:
+        claim, problem = _adopt(question)
+    if problem is not None:
+        return HostOutcome(view, None, problem.reason, problem.message)
+    changes = differences(question.goal, group, view.host.name)
+    if not changes:
+        return HostOutcome(view, claim, message=_warning(question, view, switch, group))
+    if view.in_flight:
+        return HostOutcome(view, claim, Reason.PROGRESSING, "Waiting for vCenter to see the change.", passing=True)
+    if view.hindrance is not None:
+        return _hindered(view, claim, view.hindrance, changes)
+    action = UpdateHostPortGroup(view.host, group, question.goal, changes)
+    words = "; ".join(str(change) for change in changes)
+    return HostOutcome(view, claim, Reason.PROGRESSING, f"Writing {words}.", action, changes, passing=True)
+
+
+def _absent(question: Question, view: HostView) -> HostOutcome:
+    claim, goal = view.claim, question.goal
+    if view.in_flight:
+        return HostOutcome(view, claim, Reason.PROGRESSING, "Waiting for vCenter to see the change.", passing=True)
+    if isinstance(view.hindrance, NameTaken) and claim is not HostClaim.CLAIMED:
+        return HostOutcome(view, None, Reason.NAME_TAKEN, view.hindrance.message)
+    changes = (Change("name", "absent", goal.name, view.host.name),)
+    if view.hindrance is not None:
+        return _hindered(view, claim, view.hindrance, changes)
+    ours = claim in (HostClaim.CLAIMED, HostClaim.ADOPTED)
+    if ours and view.settled and question.spec.on_external_delete is ExternalDeletePolicy.REPORT:
+        return HostOutcome(
+            view,
+            claim,
+            Reason.MISSING,
+            "The port group was removed from this host and onExternalDelete is Report. Set onExternalDelete: Recreate "
+            "to have it created again.",
+        )
+    action = AddHostPortGroup(view.host, goal, changes)
+    return HostOutcome(view, claim, Reason.PROGRESSING, f"Creating {goal.name}.", action, changes, passing=True)
+
+
+def _confirm(
+    question: Question, view: HostView, group: StandardPortGroup
+) -> tuple[HostClaim | None, OperatorError | None]:
+    """Find out whether what is there now is what we were about to create."""
+    if isinstance(view.hindrance, NameTaken):
+        return None, view.hindrance
+    if not differences(question.goal, group, view.host.name):
+        return HostClaim.CLAIMED, None
+    return None, Blocked(
+        Reason.CONFLICT,
+        f"A port group {group.name} appeared on this host while it was to be created, and it differs. "
+        "Choose another spec.name or remove that port group.",
+    )
+
+
+def _adopt(question: Question) -> tuple[HostClaim | None, OperatorError | None]:
+    name = question.goal.name
+    if not question.adopts:
+        pointer = f": {question.network.value}" if question.network is not None else ""
+        return None, NameTaken(
+            f"The host has a port group {name} that this resource did not create. Choose another spec.name, remove "
+            f"that port group, or take it over with adoptionPolicy: Adopt or the annotation nestedhv.io/adopt{pointer} "
+            "(the connection has to allow adoption)."
+        )
+    if not question.subject.allow_adoption:
+        return None, Blocked(
+            Reason.ADOPTION_NOT_ALLOWED,
+            f"The host has a port group {name}, and the connection does not allow adoption. "
+            'Set allowAdoption: "true" in the connection Secret, or choose another spec.name.',
+        )
+    return HostClaim.ADOPTED if question.enforced else None, None
+
+
+def _hindered(
+    view: HostView, claim: HostClaim | None, hindrance: OperatorError, changes: tuple[Change, ...]
+) -> HostOutcome:
+    passing = not isinstance(hindrance, Blocked)
+    return HostOutcome(view, claim, hindrance.reason, hindrance.message, changes=changes, passing=passing)
+
+
+def _warning(question: Question, view: HostView, switch: StandardSwitch, group: StandardPortGroup) -> str:
+    """What is worth knowing although everything is as declared. Nothing of it is ever changed."""
+    if switch.uplinks <= 1:
+        return ""
+    warnings = []
+    if question.goal.policy.allow_promiscuous and view.reverse_path_check is False:
+        warnings.append(
+            f"{switch.name} has {switch.uplinks} uplinks and Net.ReversePathFwdCheckPromisc is 0: inner machines get "
+            "their own broadcasts back, and duplicates. Set the advanced option to 1 on this host."
+        )
+    if group.load_balancing == "loadbalance_ip":
+        warnings.append(
+            f"{switch.name} balances over {switch.uplinks} uplinks by IP hash: inner machines are reached only if the "
+            "physical switch bundles these ports."
+        )
+    return " ".join(warnings)

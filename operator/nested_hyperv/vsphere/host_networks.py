@@ -1,0 +1,105 @@
+"""The standard switches of hosts, as the controllers see them (``controllers.ports.StandardSwitches``).
+
+Each host has one lane: a host serves one change of its networks at a time, and a second one would only wait there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from nested_hyperv.vsphere import host_calls
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from nested_hyperv.domain.host_network import HostNetwork, StandardPortGroup, StandardSettings
+    from nested_hyperv.domain.inventory import HostSet, MoRef
+    from nested_hyperv.vsphere.link import Link
+    from nested_hyperv.vsphere.remembered import Remembered
+    from nested_hyperv.vsphere.session import Session
+
+__all__ = ["HostNetworks"]
+
+
+class HostNetworks:
+    """Standard switches of one vCenter, or of one stand-alone host."""
+
+    def __init__(self, link: Link, remembered: Remembered) -> None:
+        self._link = link
+        self._inventory = link.inventory
+        self._remembered = remembered
+        self._lanes: dict[MoRef, asyncio.Lock] = {}
+
+    async def find_hosts(self, datacenter: str, cluster: str | None, hosts: Iterable[str], *, fresh: bool) -> HostSet:
+        """Find the hosts of a cluster, or those that are listed."""
+        names = tuple(hosts)
+        return await self._remembered.get(
+            self._link.generation,
+            ("hosts", datacenter, cluster, names),
+            lambda: self._link.call(
+                "RetrievePropertiesEx",
+                lambda session: host_calls.find_hosts(session, datacenter, cluster, names),
+                target=cluster or ", ".join(names),
+            ),
+            fresh=fresh,
+        )
+
+    async def find_network(self, datacenter: str, name: str, *, fresh: bool) -> MoRef | None:
+        """Return what has this name among the networks of a datacenter."""
+        return await self._remembered.get(
+            self._link.generation,
+            ("network named", datacenter, name),
+            lambda: self._link.call(
+                "FindChild", lambda session: host_calls.find_network(session, datacenter, name), target=name
+            ),
+            fresh=fresh,
+        )
+
+    async def read(self, network: MoRef, name: str) -> HostNetwork | None:
+        """Read the port group of a name on a host live."""
+        cached = self._inventory.cached(network)
+        record = await self._link.call(
+            "RetrievePropertiesEx",
+            lambda session: host_calls.read_network(session, network, name, cached),
+            target=network,
+        )
+        if record is None:
+            self._inventory.gone(network)
+        else:
+            self._inventory.refresh(record)
+        return record
+
+    async def reverse_path_check(self, host: MoRef) -> bool | None:
+        """Whether ``Net.ReversePathFwdCheckPromisc`` is set on a host."""
+        return await self._remembered.get(
+            self._link.generation,
+            ("reverse path check", host),
+            lambda: self._link.call(
+                "QueryOptions", lambda session: host_calls.reverse_path_check(session, host), target=host
+            ),
+            fresh=True,
+        )
+
+    async def users_of(self, network: MoRef, hosts: Iterable[MoRef]) -> dict[MoRef, str]:
+        """Return the VMs of these hosts that are attached to a standard network."""
+        wanted = frozenset(hosts)
+        return await self._link.call(
+            "RetrievePropertiesEx", lambda session: host_calls.users_of(session, network, wanted), target=network
+        )
+
+    async def add(self, host: MoRef, settings: StandardSettings) -> None:
+        """``AddPortGroup``: refused if the host has one of that name."""
+        await self._change(host, "AddPortGroup", lambda session: host_calls.add(session, host, settings))
+
+    async def update(self, host: MoRef, current: StandardPortGroup, settings: StandardSettings) -> None:
+        """``UpdatePortGroup``: everything that is managed; what is not stays."""
+        await self._change(host, "UpdatePortGroup", lambda session: host_calls.update(session, host, current, settings))
+
+    async def remove(self, host: MoRef, name: str) -> None:
+        """``RemovePortGroup``: refused while a virtual adapter of this host is attached."""
+        await self._change(host, "RemovePortGroup", lambda session: host_calls.remove(session, host, name))
+
+    async def _change(self, host: MoRef, method: str, function: Callable[[Session], None]) -> None:
+        async with self._lanes.setdefault(host, asyncio.Lock()):
+            await self._link.call(method, function, target=host, mutating=True)
