@@ -136,6 +136,16 @@ _LONG: Final = "x" * 1024
 _BAD_PATHS: Final = ("", _LONG + "x", 7)
 _NETWORK: Final = {"name": "a", "network": "VM Network"}
 
+_STANDARD: Final = {"datacenter": "dc1", "vSwitch": "vSwitch0", "cluster": "lab"}
+_ON_STANDARD: Final[Mapping[str, Any]] = {"distributed": REMOVED, "standard": _STANDARD}
+#: One more than may be listed.
+_RANGES: Final = [{"start": 100 * n, "end": 100 * n + 50} for n in range(33)]
+
+
+def _trunk(*ranges: tuple[int, int]) -> dict[str, Any]:
+    return {"vlan": {"trunk": [{"start": start, "end": end} for start, end in ranges]}}
+
+
 _FIELDS: Final = (
     _Field(
         _BOTH,
@@ -156,9 +166,30 @@ _FIELDS: Final = (
     _Field(_BOTH, "onExternalDelete", good=("Recreate", "Report"), bad=("Ignore", "")),
     _Field(_BOTH, "suspend", good=(True, False), bad=("true", 1)),
     # NestedPortGroup
-    _Field((NPG,), "distributed", good=(), bad=(REMOVED,)),
     _Field((NPG,), "distributed.datacenter", good=("d", _LONG, "/folder/dc1"), bad=(*_BAD_PATHS, REMOVED)),
     _Field((NPG,), "distributed.switch", good=("s", _LONG, "/dc1/network/dvs"), bad=(*_BAD_PATHS, REMOVED)),
+    _Field((NPG,), "standard", good=(_STANDARD,), bad=("vSwitch0",), beside=_ON_STANDARD),
+    _Field((NPG,), "standard.datacenter", good=("d", _LONG), bad=(*_BAD_PATHS, REMOVED), beside=_ON_STANDARD),
+    _Field((NPG,), "standard.vSwitch", good=("v", "v" * 32), bad=("", "v" * 33, REMOVED), beside=_ON_STANDARD),
+    _Field((NPG,), "standard.cluster", good=("c", _LONG), bad=_BAD_PATHS, beside=_ON_STANDARD),
+    _Field(
+        (NPG,),
+        "standard.hosts",
+        good=(["esx1"], [f"esx{n}" for n in range(128)]),
+        bad=([], [f"esx{n}" for n in range(129)]),
+        beside={**_ON_STANDARD, "standard.cluster": REMOVED},
+    ),
+    _Field(
+        (NPG,),
+        "vlan.trunk",
+        good=([{"start": 0, "end": 4094}], [{"start": 1, "end": 1}, {"start": 2, "end": 9}], _RANGES[:32]),
+        bad=([], _RANGES),
+    ),
+    _Field((NPG,), "vlan.privateId", good=(1, 4094), bad=(0, 4095)),
+    _Field((NPG,), "security.forgedTransmits", good=(True,), bad=("true",)),
+    _Field((NPG,), "security.macChanges", good=(True, False), bad=("true",)),
+    _Field((NPG,), "minimumMTU", good=(1280, 1600, 9000, 9190), bad=(0, 1279, 9191)),
+    _Field((NPG,), "adoptionPolicy", good=("Never", "Adopt"), bad=("Always", "adopt", "")),
     _Field((NPG,), "vlan.id", good=(1, 2, 4093, 4094), bad=(-1, 0, 4095, 4096), says="1 to 4094"),
     _Field((NPG,), "vlan.id", good=(), bad=("120", 1.5)),
     _Field((NPG,), "nesting.mode", good=("Auto", "MACLearning", "Promiscuous", "Disabled"), bad=("maclearning", "")),
@@ -227,12 +258,52 @@ _COMBINATIONS: Final = (
     Case("metadata.name of 81 characters needs a name", NHV, {}, "spec.name", "set spec.name", name="n" * 81),
     Case("metadata.name of 253 characters with a name", NPG, {"name": "short"}, name="n" * 253),
     Case("metadata.name of 253 characters with a name", NHV, {"name": "short"}, name="n" * 253),
-    Case("an unknown field", NPG, {"standard": {}}, "spec.standard"),
+    Case("an unknown field", NPG, {"teaming": {}}, "spec.teaming"),
     Case("an unknown field", NHV, {"disks": []}, "spec.disks"),
-    Case("an unknown field deep inside", NPG, {"vlan": {"id": 5, "trunk": []}}, "spec.vlan.trunk"),
+    Case("an unknown field deep inside", NPG, {"vlan": {"id": 5, "native": 1}}, "spec.vlan.native"),
     Case("an unknown field in a list", NHV, _row(name="b", network="n", vlan=5), "spec.networks[1].vlan"),
     Case("the name that Python has for a field", NHV, {"hardware.memory_mib": 8192}, "spec.hardware.memory_mib"),
-    Case("a VLAN without id", NPG, {"vlan": {}}, "spec.vlan.id"),
+    Case("a VLAN of no kind", NPG, {"vlan": {}}, "spec.vlan", "exactly one of id, trunk and privateId"),
+    Case("a VLAN of two kinds", NPG, {"vlan": {"id": 5, "privateId": 7}}, "spec.vlan", "exactly one"),
+    Case(
+        "a VLAN of three kinds", NPG, {"vlan": {"id": 5, "privateId": 7, "trunk": _RANGES[:1]}}, "spec.vlan", "exactly"
+    ),
+    Case("a trunk that runs backwards", NPG, _trunk((9, 8)), "spec.vlan.trunk[0].end", "swap them"),
+    Case("a trunk below its limits", NPG, _trunk((-1, 8)), "spec.vlan.trunk[0].start"),
+    Case("a trunk above its limits", NPG, _trunk((1, 4095)), "spec.vlan.trunk[0].end"),
+    Case("ranges that overlap", NPG, _trunk((1, 8), (8, 9)), "spec.vlan.trunk", "join them"),
+    Case("ranges that are the same", NPG, _trunk((1, 8), (1, 8)), "spec.vlan.trunk", "join them"),
+    Case("ranges that touch", NPG, _trunk((1, 8), (9, 9))),
+    Case("ranges out of order", NPG, _trunk((10, 12), (1, 8))),
+    Case("neither kind of switch", NPG, {"distributed": REMOVED}, "spec", "either distributed or standard"),
+    Case("both kinds of switch", NPG, {"standard": _STANDARD}, "spec", "either distributed or standard"),
+    Case("neither cluster nor hosts", NPG, {**_ON_STANDARD, "standard.cluster": REMOVED}, "spec.standard", "either"),
+    Case(
+        "a host that is listed twice",
+        NPG,
+        {**_ON_STANDARD, "standard.cluster": REMOVED, "standard.hosts": ["esx1", "esx1"]},
+        "spec.standard.hosts[1]",
+    ),
+    Case("cluster and hosts", NPG, {**_ON_STANDARD, "standard.hosts": ["esx1"]}, "spec.standard", "either"),
+    Case("a standard switch with an id", NPG, {**_ON_STANDARD, "vlan.id": 5}),
+    Case("a standard switch with a trunk of all", NPG, {**_ON_STANDARD, **_trunk((0, 4094))}),
+    Case(
+        "a standard switch with a trunk of some", NPG, {**_ON_STANDARD, **_trunk((0, 4093))}, "spec.vlan", "all VLANs"
+    ),
+    Case("a standard switch with a private VLAN", NPG, {**_ON_STANDARD, "vlan.privateId": 5}, "spec.vlan", "all VLANs"),
+    Case(
+        "a standard switch that learns",
+        NPG,
+        {**_ON_STANDARD, "nesting.mode": "MACLearning"},
+        "spec.nesting.mode",
+        "Auto",
+    ),
+    Case("inner machines that cannot send", NPG, {"security.forgedTransmits": False}, "spec.security", "cannot send"),
+    Case(
+        "no forged transmits where nothing is nested",
+        NPG,
+        {"security.forgedTransmits": False, "nesting.mode": "Disabled"},
+    ),
     Case("learning details with Auto", NPG, {"nesting": {"mode": "Auto", "macLearning": {}}}),
     Case("learning details with the default mode", NPG, {"nesting": {"macLearning": {"limit": 8}}}),
     Case("learning details with MACLearning", NPG, {"nesting": {"mode": "MACLearning", "macLearning": {}}}),
@@ -325,8 +396,32 @@ TRANSITIONS: Final = (
         _frozen(kind, {}, {"connectionRef.namespace": "x"}, "spec.connectionRef", f"{kind}: connection of elsewhere")
         for kind in _BOTH
     ),
-    _frozen(NPG, {}, {"distributed.switch": "other"}, "spec.distributed", "another switch"),
-    _frozen(NPG, {}, {"distributed.datacenter": "other"}, "spec.distributed", "another datacenter"),
+    _frozen(NPG, {}, {"distributed.switch": "other"}, "spec.distributed.switch", "another switch"),
+    _frozen(NPG, {}, {"distributed.datacenter": "other"}, "spec.distributed.datacenter", "another datacenter"),
+    _frozen(NPG, {}, _ON_STANDARD, "spec", "to a standard switch"),
+    _frozen(NPG, _ON_STANDARD, {}, "spec", "to a distributed switch"),
+    _frozen(NPG, _ON_STANDARD, {**_ON_STANDARD, "standard.vSwitch": "v"}, "spec.standard.vSwitch", "another vSwitch"),
+    _frozen(
+        NPG,
+        _ON_STANDARD,
+        {**_ON_STANDARD, "standard.datacenter": "x"},
+        "spec.standard.datacenter",
+        "another datacenter",
+    ),
+    _frozen(NPG, _ON_STANDARD, {**_ON_STANDARD, "standard.cluster": "x"}, "spec.standard.cluster", "another cluster"),
+    _frozen(
+        NPG,
+        _ON_STANDARD,
+        {**_ON_STANDARD, "standard.cluster": REMOVED, "standard.hosts": ["esx1"]},
+        "spec.standard.cluster",
+        "from cluster to hosts",
+    ),
+    Transition(
+        "the hosts of a list are live",
+        NPG,
+        {**_ON_STANDARD, "standard.cluster": REMOVED, "standard.hosts": ["esx1"]},
+        {**_ON_STANDARD, "standard.cluster": REMOVED, "standard.hosts": ["esx2", "esx3"]},
+    ),
     _frozen(NHV, {}, {"placement.datacenter": "other"}, "spec.placement", "another datacenter"),
     _frozen(NHV, {}, {"placement.datastore": "other"}, "spec.placement", "another datastore"),
     _frozen(NHV, {}, {"placement.folder": "lab"}, "spec.placement", "a folder is added"),
@@ -355,9 +450,13 @@ TRANSITIONS: Final = (
             "onExternalDelete": "Report",
             "suspend": True,
             "vlan.id": 7,
+            "security.macChanges": True,
+            "minimumMTU": 1600,
+            "adoptionPolicy": "Adopt",
             "nesting": {"mode": "MACLearning", "macLearning": {"limit": 9}},
         },
     ),
+    Transition("an id becomes a trunk", NPG, {"vlan.id": 7}, {"vlan.trunk": _RANGES[:1]}),
     Transition("the VLAN goes away", NPG, {"vlan.id": 7}, {}),
     Transition(
         "everything else of a host is live",

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from nested_hyperv.api.conditions import Reason
 from nested_hyperv.domain import errors
+from nested_hyperv.domain.host_network import HOST_NETWORK, Cluster, HostNetwork
 from nested_hyperv.domain.inventory import (
     Host,
     MoRef,
@@ -31,6 +32,7 @@ from nested_hyperv.domain.inventory import (
 )
 from nested_hyperv.domain.ownership import parse_mark
 from support import vsphere_records as samples
+from support.fake_hosts import FakeHosts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -82,6 +84,9 @@ class FakeVCenter:
         self.port_groups: dict[MoRef, PortGroup] = {}
         self.machines: dict[MoRef, VirtualMachine] = {}
         self.hosts: dict[MoRef, Host] = {}
+        self.clusters: dict[MoRef, Cluster] = {}
+        self.host_networks: dict[MoRef, HostNetwork] = {}
+        self.standard = FakeHosts(self)
         self.networks = {"VM Network": Network(MoRef("Network", "network-1"), "VM Network", "/dc1/n", None, None)}
         self.notify: Callable[[ObjectKey], None] = lambda _key: None
         self.users: set[ObjectKey] = set()
@@ -192,7 +197,7 @@ class FakeVCenter:
     def about(self) -> VCenterAbout:
         return VCenterAbout(self.uuid, "vcenter.example.com", "8.0.3", "VSPHERE.LOCAL\\operator")
 
-    def watch(self, key: ObjectKey, refs: Iterable[MoRef]) -> None:
+    def watch(self, key: ObjectKey, refs: Iterable[MoRef], *, name: str = "") -> None:  # noqa: ARG002 - wakes more
         self._watched[key] = frozenset(refs)
         watched = frozenset().union(*self._watched.values())
         for ref in set(self._cache) - watched:
@@ -214,7 +219,7 @@ class FakeVCenter:
         return self._seen_tasks.get(ref)
 
     async def watch_task(self, key: ObjectKey, ref: MoRef) -> Task:
-        await self._call("watch_task")
+        await self.called("watch_task")
         if ref in self._running:
             self._follow(key, ref)
         else:
@@ -224,23 +229,23 @@ class FakeVCenter:
     # --- port groups --------------------------------------------------------------------------------------------------
 
     async def find_switch(self, datacenter: str, switch: str, *, fresh: bool) -> Switch:
-        await self._call("find_switch", remembered=not fresh)
+        await self.called("find_switch", remembered=not fresh)
         for record in self.switches.values():
             if switch in (record.name, record.path):
                 return record
         raise errors.Blocked(Reason.NOT_FOUND, f"There is no distributed switch {switch} in {datacenter}.")
 
     async def read_port_group(self, ref: MoRef) -> PortGroup | None:
-        await self._call("read_port_group")
+        await self.called("read_port_group")
         found: PortGroup | None = self._read(self.port_groups, ref)
         return found
 
     async def find_port_group_by_owner(self, switch: Switch, owner: str) -> list[PortGroup]:
-        await self._call("find_port_group_by_owner")
+        await self.called("find_port_group_by_owner")
         return [self._attached(group) for group in self._on(switch) if _owner(group.description) == owner]
 
     async def find_port_group_by_name(self, switch: Switch, name: str) -> PortGroup | None:
-        await self._call("find_port_group_by_name")
+        await self.called("find_port_group_by_name")
         return next((self._attached(group) for group in self._on(switch) if group.name == name), None)
 
     async def create_port_group(self, key: ObjectKey, switch: Switch, settings: PortGroupSettings) -> MoRef:
@@ -258,57 +263,60 @@ class FakeVCenter:
         return await self._start(key, "reconfigure_port_group", write)
 
     async def names_of(self, refs: Iterable[MoRef]) -> dict[MoRef, str]:
-        await self._call("names_of")
+        await self.called("names_of")
         return {ref: self.machines[ref].name for ref in refs if ref in self.machines}
 
     # --- virtual machines ---------------------------------------------------------------------------------------------
 
     async def resolve_placement(self, request: PlacementRequest) -> Placement:
-        await self._call("resolve_placement", remembered=True)
+        await self.called("resolve_placement", remembered=True)
         return samples.placement(request.datacenter, tuple(self.hosts))
 
     async def find_virtual_machine(self, datacenter: str, path: str) -> tuple[VirtualMachine, str]:
-        await self._call("find_virtual_machine")
+        await self.called("find_virtual_machine")
         for machine in self.machines.values():
             if machine.name == path:
                 return machine, f"/{datacenter}/vm/{path}"
         raise errors.Blocked(Reason.NOT_FOUND, f"There is no VM or template {path} in {datacenter}.")
 
     async def find_by_instance_uuid(self, instance_uuid: str) -> VirtualMachine | None:
-        await self._call("find_by_instance_uuid")
+        await self.called("find_by_instance_uuid")
         found = (m for m in self.machines.values() if m.config_available and m.instance_uuid == instance_uuid)
         return next(found, None)
 
     async def find_virtual_machine_by_name(self, placement: Placement, name: str) -> MoRef | None:  # noqa: ARG002 - one folder
-        await self._call("find_virtual_machine_by_name")
+        await self.called("find_virtual_machine_by_name")
         return next((m.ref for m in self.machines.values() if m.name == name), None)
 
     async def read_virtual_machine(self, ref: MoRef) -> VirtualMachine | None:
-        await self._call("read_virtual_machine")
+        await self.called("read_virtual_machine")
         found: VirtualMachine | None = self._read(self.machines, ref)
         return found
 
     async def read_hosts(self, refs: Iterable[MoRef]) -> list[Host]:
-        await self._call("read_hosts")
+        await self.called("read_hosts")
         return [self.hosts[ref] for ref in refs if ref in self.hosts]
 
     async def find_network(self, datacenter: str, path: str, *, fresh: bool) -> Network:
-        await self._call("find_network", remembered=not fresh)
+        await self.called("find_network", remembered=not fresh)
         if path not in self.networks:
             raise errors.Blocked(Reason.NOT_FOUND, f"There is no network {path} in {datacenter}.")
         return self.networks[path]
 
     async def network_of(self, port_group: MoRef, *, fresh: bool) -> Network | None:
-        await self._call("network_of", remembered=not fresh)
+        await self.called("network_of", remembered=not fresh)
+        if port_group.type == "Network":
+            name = port_group.value.removeprefix("network-")
+            return Network(port_group, name, f"/dc1/{name}", None, None)
         group = self.port_groups.get(port_group)
         return None if group is None else Network(group.ref, group.name, f"/dc1/{group.name}", group.key, "uuid-dvs")
 
     async def offered_guest_ids(self, compute: MoRef, hardware_version: str) -> frozenset[str]:
-        await self._call("offered_guest_ids", remembered=True)
+        await self.called("offered_guest_ids", remembered=True)
         return self.guest_ids if hardware_version.startswith("vmx-") and compute.value else frozenset()
 
     async def running_clones(self, template: MoRef) -> list[MoRef]:  # noqa: ARG002 - one template
-        await self._call("running_clones")
+        await self.called("running_clones")
         return [ref for ref, running in self._running.items() if running.method == "clone"]
 
     async def clone(self, key: ObjectKey, request: CloneRequest) -> MoRef:
@@ -336,7 +344,7 @@ class FakeVCenter:
         return await self._start(key, "power_off", lambda: self.switch_power(ref, on=False))
 
     async def shutdown_guest(self, ref: MoRef) -> bool:
-        await self._call("shutdown_guest")
+        await self.called("shutdown_guest")
         if not self.machines[ref].tools_running:
             return False
         self._shutting_down.add(ref)
@@ -359,7 +367,8 @@ class FakeVCenter:
         """The calls that change something, in order."""
         return [name for name in self.calls if name in _MUTATING]
 
-    async def _call(self, name: str, *, remembered: bool = False) -> None:
+    async def called(self, name: str, *, remembered: bool = False) -> None:
+        """Log a call, and fail if that was planned."""
         await asyncio.sleep(0)
         if not remembered:  # the adapter answers these from memory
             self.calls.append(name)
@@ -368,7 +377,7 @@ class FakeVCenter:
 
     async def _start(self, key: ObjectKey, method: str, effect: Callable[[], MoRef | None], name: str = "") -> MoRef:
         try:
-            await self._call(method)
+            await self.called(method)
         except BaseException:
             self._reserved.discard(name)
             raise
@@ -411,6 +420,8 @@ class FakeVCenter:
             "VmwareDistributedVirtualSwitch": self.switches,
             "VirtualMachine": self.machines,
             "HostSystem": self.hosts,
+            "ClusterComputeResource": self.clusters,
+            HOST_NETWORK: self.host_networks,
         }
         return tables[ref.type]
 
@@ -426,6 +437,10 @@ class FakeVCenter:
     @staticmethod
     def _with_detail(machine: VirtualMachine, **fields: Any) -> VirtualMachine:
         return replace(machine, detail=replace(machine.detail or VirtualMachineDetail("", "", ()), **fields))
+
+    def read_live(self, ref: MoRef) -> Any:  # noqa: ANN401 - any record
+        """Return what is there now, and have the cache know it too."""
+        return self._read(self._table(ref), ref)
 
     def _read(self, table: dict[MoRef, Any], ref: MoRef) -> Any:  # noqa: ANN401
         record = self._attached(table.get(ref))
@@ -467,6 +482,9 @@ _MUTATING = frozenset(
         "power_on",
         "power_off",
         "shutdown_guest",
+        "add_host_port_group",
+        "update_host_port_group",
+        "remove_host_port_group",
     }
 )
 

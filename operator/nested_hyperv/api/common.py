@@ -97,6 +97,15 @@ def unique_by(key: str) -> Callable[[tuple[_ModelT, ...]], tuple[_ModelT, ...]]:
     return check
 
 
+def all_different(values: tuple[str, ...]) -> tuple[str, ...]:
+    """The mirror of `x-kubernetes-list-type: set`: no value stands there twice."""
+    for index, value in enumerate(values):
+        if value in values[:index]:
+            message = f"{value!r} is listed twice: remove one"
+            raise PydanticCustomError("rule", "{message}", {"message": message, "path": f"[{index}]"})
+    return values
+
+
 def _to_seconds(moment: datetime) -> datetime:
     if moment.tzinfo is None:
         raise ValueError("a timestamp needs a time zone")

@@ -47,7 +47,18 @@ def parse(model: type[_SpecT], spec: Mapping[str, Any], *, name: str) -> _SpecT:
         # Through JSON: only there does strict mean what it means to the API server ("4" is no integer, "Drop" an enum).
         return model.model_validate_json(json.dumps({"name": name, **spec}), strict=True, by_alias=True, by_name=False)
     except ValidationError as error:
-        raise InvalidSpec([_explain(model, spec, detail) for detail in error.errors()]) from None
+        raise InvalidSpec([_explain(model, spec, detail) for detail in _own_mistakes(error.errors())]) from None
+
+
+def _own_mistakes(details: list[ErrorDetails]) -> list[ErrorDetails]:
+    """Leave out a list that is too short only because its entries are wrong."""
+    places = [detail["loc"] for detail in details]
+    return [
+        detail
+        for detail in details
+        if detail["type"] != "too_short"
+        or not any(len(place) > len(detail["loc"]) and place[: len(detail["loc"])] == detail["loc"] for place in places)
+    ]
 
 
 def changes_refused(old: ApiModel, new: ApiModel, *, path: str = "spec") -> list[Problem]:

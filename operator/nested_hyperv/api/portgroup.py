@@ -8,7 +8,7 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import Annotated, Any, ClassVar, Final
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from nested_hyperv.api.common import (
     COMMON_RULES,
@@ -18,6 +18,7 @@ from nested_hyperv.api.common import (
     ExternalDeletePolicy,
     InventoryPath,
     StatusModel,
+    all_different,
 )
 from nested_hyperv.api.parsing import parse
 from nested_hyperv.api.rules import Rule, exactly_one, immutable, immutable_optional
@@ -71,7 +72,10 @@ class Standard(ApiModel):
             " Immutable."
         ),
     )
-    hosts: Annotated[tuple[InventoryPath, ...], Field(min_length=1, max_length=HOSTS_MAX)] | None = Field(
+    hosts: (
+        Annotated[tuple[InventoryPath, ...], Field(min_length=1, max_length=HOSTS_MAX), AfterValidator(all_different)]
+        | None
+    ) = Field(
         default=None,
         description=(
             "Hosts that carry the port group: names or inventory paths. The port group goes from a host that is taken"

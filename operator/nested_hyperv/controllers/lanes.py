@@ -130,12 +130,16 @@ class Lanes:
         """Whether a host had been equal to this very spec before."""
         return action.host.ref in memory.settled_hosts and not isinstance(action, RemoveHostPortGroup)
 
-    def account(self, context: Context[Any], plan: Plan) -> None:
-        """Tell what the last calls achieved, and note which hosts are as declared."""
+    def account(self, context: Context[Any], plan: Plan) -> bool:
+        """Tell what the last calls achieved, and note which hosts are as declared.
+
+        Returns whether a host turned out to ignore what it accepted: then the plan would do it once more.
+        """
         memory, elapsed = context.memory, context.elapsed
         rows: dict[str, HostRow] = {row.mo_ref: row for row in plan.verdict.facts.get("hosts", ())}
         outstanding = frozenset(plan.changes)
         done: list[_Performed] = []
+        in_vain = False
         for host, lane in list(memory.lanes.items()):
             performed, row = lane.performed, rows.get(host.value)
             if performed is None or (lane.in_flight(elapsed) and row is not None and not row.ready):
@@ -146,6 +150,7 @@ class Lanes:
                 words = ", ".join(f"{change.field} stayed {change.old}" for change in ignored)
                 message = f"vSphere accepted the change and did not make it: {words}."
                 lane.failed(Blocked(Reason.NOT_APPLIED, message), elapsed)
+                in_vain = True
                 continue
             lane.failures = 0
             done.append(performed)
@@ -154,6 +159,7 @@ class Lanes:
         self._tell(context, done)
         ready = {MoRef("HostSystem", row.mo_ref) for row in rows.values() if row.ready}
         memory.settled_hosts = ready | {host for host in memory.settled_hosts if host.value in rows}
+        return in_vain
 
     def _tell(self, context: Context[Any], done: Iterable[_Performed]) -> None:
         groups: dict[Reason, list[_Performed]] = {}

@@ -182,8 +182,9 @@ class Reconciler(Generic[SpecT, StatusT, WorldT]):
 
     async def _work(self, context: Context[SpecT], ended: Ended | None, *, enforced: bool) -> Result:
         plan, context = await self._plan(context)
+        if self._progress.lanes.account(context, plan):
+            plan, context = await self._plan(context)
         self._remember(context, plan)
-        self._progress.lanes.account(context, plan)
         news = self._progress.account(context, plan, ended)
         if plan.release is not None:
             return Result(context.resource, release=self._progress.release(plan.release, ended))

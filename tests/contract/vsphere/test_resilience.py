@@ -44,7 +44,7 @@ def _stopped(pid: int) -> bool:
     return all(state == "T" for state in states)
 
 
-def vlan(vcenter: VCenter, ref: MoRef) -> int | None:
+def vlan(vcenter: VCenter, ref: MoRef) -> object:
     record = vcenter.cached(ref)
     assert isinstance(record, PortGroup)
     return record.vlan

@@ -22,6 +22,7 @@ from nested_hyperv.domain.ownership import Mark, parse_mark
 from nested_hyperv.domain.plan import CreatePortGroup, Destroy, Plan, ReconfigurePortGroup
 from nested_hyperv.domain.portgroup.goal import goal_of
 from nested_hyperv.domain.portgroup.plan import PortGroupWorld, plan_deletion, plan_port_group
+from nested_hyperv.domain.portgroup.users import Users
 from nested_hyperv.domain.subject import Subject
 from nested_hyperv.domain.verdict import Situation
 from support import vsphere_records as samples
@@ -213,7 +214,7 @@ def test_each_drifted_field_of_the_policy_is_named_and_ended_by_the_complete_blo
     [
         ({"name": "renamed"}, Change("name", "renamed", "inner"), PortGroupSettings(name="inner")),
         ({"vlan": 7}, Change("vlan", "7", "none"), PortGroupSettings(vlan=0)),
-        ({"vlan": None}, Change("vlan", "trunk or private", "none"), PortGroupSettings(vlan=0)),
+        ({"vlan": None}, Change("vlan", "unknown", "none"), PortGroupSettings(vlan=0)),
     ],
 )
 def test_each_other_drifted_field_is_written_alone(
@@ -450,8 +451,8 @@ def test_whoever_is_attached_blocks_it_by_name() -> None:
     spec = port_group_spec()
     ours, theirs = MoRef("VirtualMachine", "vm-1"), MoRef("VirtualMachine", "vm-2")
 
-    lab = delete(spec, equal(spec), users={ours: "hv1"}, lab=frozenset({ours}))
-    strangers = delete(spec, equal(spec), users={ours: "hv1", theirs: "sql"}, lab=frozenset({ours}))
+    lab = delete(spec, equal(spec), users=Users({ours: "hv1"}, frozenset({ours})))
+    strangers = delete(spec, equal(spec), users=Users({ours: "hv1", theirs: "sql"}, frozenset({ours})))
 
     for planned in (lab, strangers):
         assert planned.actions == ()
@@ -466,7 +467,7 @@ def test_a_crowd_is_cut_short() -> None:
     spec = port_group_spec()
     users = {MoRef("VirtualMachine", f"vm-{n}"): f"sql{n:02}" for n in range(25)}
 
-    message = delete(spec, equal(spec), users=users).verdict.message
+    message = delete(spec, equal(spec), users=Users(users)).verdict.message
 
     assert "sql09" in message
     assert "sql10" not in message

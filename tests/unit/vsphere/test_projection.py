@@ -6,7 +6,7 @@ import pytest
 from pyVmomi import vim
 
 from nested_hyperv.domain.errors import Concurrent
-from nested_hyperv.domain.inventory import MoRef, PortGroup, Task, TaskState, VirtualMachine
+from nested_hyperv.domain.inventory import MoRef, PortGroup, PrivateVlan, Task, TaskState, Trunk, VirtualMachine
 from nested_hyperv.vsphere.projection import (
     WATCHED_TYPES,
     adapters_of,
@@ -113,11 +113,16 @@ def test_a_security_flag_that_is_inherited_makes_the_block_inherited() -> None:
     [
         (DVS.VlanIdSpec(inherited=False, vlanId=120), 120),
         (DVS.VlanIdSpec(inherited=False, vlanId=0), 0),
-        (DVS.TrunkVlanSpec(inherited=False, vlanId=[vim.NumericRange(start=1, end=4094)]), None),
-        (DVS.PvlanSpec(inherited=False, pvlanId=5), None),
+        (
+            DVS.TrunkVlanSpec(
+                inherited=False, vlanId=[vim.NumericRange(start=9, end=9), vim.NumericRange(start=1, end=8)]
+            ),
+            Trunk(((1, 9),)),
+        ),
+        (DVS.PvlanSpec(inherited=False, pvlanId=5), PrivateVlan(5)),
     ],
 )
-def test_only_a_plain_vlan_has_an_id(vlan: object, expected: int | None) -> None:
+def test_each_kind_of_vlan_is_told_from_the_others(vlan: object, expected: object) -> None:
     assert port_config(vlan=vlan).vlan == expected
 
 
