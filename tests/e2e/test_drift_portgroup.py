@@ -80,7 +80,7 @@ CASES: dict[str, tuple[Callable[[Stranger, str], object], tuple[str, str]]] = {
     ),
     "inherited": (inherit_policy, ("true", "false")),
     "vlan": (lambda s, ref: s.set_vlan(ref, 7), ("7", "120")),
-    "vlan, a trunk": (set_trunk, ("trunk or private", "120")),
+    "vlan, a trunk": (set_trunk, ("10-20", "120")),
     "name": (lambda s, ref: s.rename(s.port_group(ref), "renamed"), ("renamed", "inner")),
 }
 
