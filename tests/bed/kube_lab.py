@@ -94,6 +94,12 @@ class KubeLab:
         where = {"datacenter": self.datacenter, "switch": "DVS0"}
         return self._create(PORT_GROUPS, name, {"distributed": where, **spec})
 
+    def standard_port_group(self, name: str = "inner", *, hosts: Sequence[str] = (), **spec: Any) -> KubeObject:
+        """Create a NestedPortGroup on the standard switches of the cluster's hosts, or of some hosts."""
+        where: dict[str, Any] = {"datacenter": self.datacenter, "vSwitch": "vSwitch0"}
+        where |= {"hosts": list(hosts)} if hosts else {"cluster": f"{self.datacenter}_C0"}
+        return self._create(PORT_GROUPS, name, {"standard": where, **spec})
+
     def host(
         self, name: str = "hyperv", *, networks: Sequence[str | Mapping[str, Any]] = (), **spec: Any
     ) -> KubeObject:

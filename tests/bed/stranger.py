@@ -52,6 +52,30 @@ class Stranger:
         children = self.find(vim.Datacenter, datacenter).networkFolder.childEntity
         return moid(next(each for each in children if isinstance(each, vim.DistributedVirtualSwitch)))
 
+    # --- hosts -------------------------------------------------------------------------------------------------------
+
+    def esx(self, name: str) -> Any:
+        """A host by its name."""
+        return self.find(vim.HostSystem, name)
+
+    def standard_group(self, host: str, name: str) -> Any | None:
+        """The port group of a name on the standard switches of a host."""
+        groups = self.esx(host).config.network.portgroup
+        return next((group for group in groups if group.spec.name == name), None)
+
+    def update_standard(self, host: str, name: str, **security: bool | None) -> None:
+        """Call UpdatePortGroup with other security settings."""
+        group = self.standard_group(host, name)
+        assert group is not None
+        spec = group.spec
+        for field, value in security.items():
+            setattr(spec.policy.security, field, value)
+        self.esx(host).configManager.networkSystem.UpdatePortGroup(name, spec)
+
+    def remove_standard(self, host: str, name: str) -> None:
+        """Call RemovePortGroup."""
+        self.esx(host).configManager.networkSystem.RemovePortGroup(name)
+
     # --- virtual machines --------------------------------------------------------------------------------------------
 
     def reconfigure_vm(self, mo_ref: str, **fields: Any) -> None:
