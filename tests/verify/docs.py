@@ -20,6 +20,7 @@ __all__ = ["main", "render"]
 _TEMPLATE = Path(__file__).with_name("twin.template.md")
 _TITLES = {
     "dvpg": "Distributed port groups",
+    "dvport": "Ports of distributed switches",
     "dvs": "Distributed switches",
     "hostnet": "Standard switches",
     "vm": "Virtual machines",

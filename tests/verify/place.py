@@ -128,6 +128,9 @@ class Corner:
         yield from self._inside(self._place.folder)
         for group in self._place.switch.portgroup:
             yield _entity(group)
+        for sibling in self._place.switch.parent.childEntity:
+            if isinstance(sibling, Switch):  # a check may make one without hosts
+                yield _entity(sibling)
         for pool in self._place.pool.resourcePool:
             yield _entity(pool)
         if self._place.host is not None:

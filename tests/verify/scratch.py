@@ -1,7 +1,7 @@
 """A corner of a vCenter in which a check may do what it likes, and the words to do it with.
 
 It knows vim data objects and where it may work; nothing of the twin, nothing of the operator. Everything that it makes
-lies in its folder or on its switch, carries its prefix and is gone after `clean`.
+lies in its folder, on its switch or, a switch without hosts, beside that; carries its prefix and is gone after `clean`.
 """
 
 # ruff: noqa: ANN401 - pyVmomi makes its types at run time

@@ -16,7 +16,7 @@ func (c *control) routeInventory() {
 	c.Route("POST /v1/drift", c.drift)
 	c.Route("POST /v1/host", c.setHost)
 	c.Route("POST /v1/host-network", c.changeHostNetwork)
-	c.Route("POST /v1/switch", c.setSwitch)
+	c.routeSwitches()
 	c.Route("POST /v1/vm", c.setMachine)
 	c.Route("POST /v1/guest", c.setGuest)
 	c.Route("GET /v1/rules", func(*http.Request) (any, error) {
@@ -214,41 +214,6 @@ func (t *Twin) followHost(host *simulator.HostSystem) {
 			t.Touch(ref)
 		}
 	}
-}
-
-// setSwitch changes a switch's version and feature: {"switch": "DVS0", "version": "6.5.0", "macLearning": false}.
-// Without macLearning the version decides: supported from 6.6.0 (documented).
-func (c *control) setSwitch(r *http.Request) (any, error) {
-	var req struct {
-		Switch      string `json:"switch"`
-		Version     string `json:"version"`
-		MacLearning *bool  `json:"macLearning"`
-	}
-	if err := readJSON(r, &req); err != nil {
-		return nil, err
-	}
-	t := c.t
-	t.world.Lock()
-	defer t.world.Unlock()
-	ref, err := t.object(req.Switch, "VmwareDistributedVirtualSwitch")
-	if err != nil {
-		return nil, err
-	}
-	dvs, ok := t.registry().Get(ref).(*simulator.DistributedVirtualSwitch)
-	if !ok {
-		return nil, bad("switch: %s is a %s", req.Switch, ref.Type)
-	}
-	version := dvs.Summary.ProductInfo.Version
-	if req.Version != "" {
-		version = req.Version
-	}
-	learning := atLeast(version, macLearningSince)
-	if req.MacLearning != nil {
-		learning = *req.MacLearning
-	}
-	setSwitchVersion(dvs, version, learning)
-	t.Touch(ref)
-	return nil, nil
 }
 
 // machine finds a virtual machine by id or name.

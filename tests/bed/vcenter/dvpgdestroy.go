@@ -13,7 +13,8 @@ import (
 // Observed: ResourceInUse {type, name} while a NIC of a VM is on it
 // (saltstack/salt issue 62064). Inferred: powered-off VMs and templates count
 // too, since early binding holds a port from the reconfigure on; so does a
-// VMkernel adapter. An uplink group belongs to its switch and cannot be deleted.
+// VMkernel adapter. An uplink group belongs to its switch, and one of NSX to NSX:
+// neither can be deleted by a client.
 func destroyPortgroup(c *Call, _ any) (any, error) {
 	ref := c.StartTask(c.This, descriptionID(c.This.Type, c.Method), func(tc *TaskContext) (any, error) {
 		pg := portgroupOf(tc.Ctx.Map, c.This)
@@ -23,6 +24,9 @@ func destroyPortgroup(c *Call, _ any) (any, error) {
 		dvs, err := switchOf(tc.Ctx.Map, *pg.Config.DistributedVirtualSwitch)
 		if err != nil {
 			return nil, err
+		}
+		if ownedByNsx(pg) {
+			return nil, NewFault(&types.NotSupported{})
 		}
 		if isTrue(pg.Config.Uplink) || tc.portgroupInUse(dvs, pg) {
 			return nil, NewFault(&types.ResourceInUse{Type: "DistributedVirtualPortgroup", Name: pg.Name})

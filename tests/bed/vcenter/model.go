@@ -135,6 +135,19 @@ func (t *Twin) completeObjects() {
 	}
 }
 
+// completeHosts completes the hosts that a stock task returned, by themselves or in
+// their compute resource: a host that is added later is of the same release.
+func (t *Twin) completeHosts(refs ...types.ManagedObjectReference) {
+	for _, ref := range refs {
+		switch e := t.registry().Get(ref).(type) {
+		case *simulator.HostSystem:
+			t.completeHost(e)
+		case *mo.ComputeResource:
+			t.completeHosts(e.Host...)
+		}
+	}
+}
+
 // completeHost makes the host's own statements agree with each other and with the
 // vCenter's. It comes after the building: govmomi knows no ESXi version above 8.0.2
 // and panics on one while it sets an environment browser up.

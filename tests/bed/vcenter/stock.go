@@ -193,6 +193,7 @@ func stockHandler(c *Call, req any) (any, error) {
 	ref := c.StartTask(c.This, descriptionID(c.This.Type, c.Method), func(*TaskContext) (any, error) {
 		res, err := c.CallStock(req)
 		c.Twin.Touch(morefs(req)...)
+		c.Twin.completeHosts(morefs(res)...)
 		return res, err
 	})
 	return &taskStarted{Returnval: ref, method: c.Method}, nil
