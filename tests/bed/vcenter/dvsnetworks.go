@@ -68,7 +68,7 @@ func onAnyHost(r *simulator.Registry, compute *mo.ComputeResource, network types
 }
 
 func addReference(field *[]types.ManagedObjectReference, ref types.ManagedObjectReference) {
-	if simulator.FindReference(*field, ref) == nil {
+	if !slices.Contains(*field, ref) { // simulator.FindReference allocates for each one it looks at
 		*field = append(*field, ref)
 	}
 }

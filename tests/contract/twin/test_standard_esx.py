@@ -1,0 +1,101 @@
+"""The twin as one ESXi host without a vCenter: the same rules for standard switches, and its own list of networks."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from pyVmomi import vim
+
+from bed.soap import Updates, connect, moid, result_of
+from bed.twin import Twin
+from verify.scratch import Place, Scratch
+from verify.standard import add_group, add_switch, group, group_spec, machine_on, network, security
+from verify.table import Check, all_checks
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[tuple[Twin, Any]]:
+    """One host for this module."""
+    with Twin(arguments=("-esx",)) as twin, connect(twin) as instance:
+        yield twin, instance
+
+
+@pytest.fixture
+def esx(shared: tuple[Twin, Any]) -> Iterator[Scratch]:
+    """A scratch place on the host."""
+    datacenter = shared[1].content.rootFolder.childEntity[0]
+    compute = datacenter.hostFolder.childEntity[0]
+    place = Place(
+        datacenter=datacenter,
+        folder=datacenter.vmFolder,
+        switch=None,
+        pool=compute.resourcePool,
+        host=compute.host[0],
+        datastore=compute.datastore[0],
+    )
+    scratch = Scratch(shared[1], place, prefix="esx-")
+    yield scratch
+    scratch.clean()
+
+
+def test_it_says_that_it_is_a_host(esx: Scratch) -> None:
+    about = esx.content.about
+
+    assert about.apiType == "HostAgent"
+    assert about.productLineId == "embeddedEsx"
+    assert about.apiVersion == "8.0.3.0"
+    assert about.version == esx.host.config.product.version
+    assert about.instanceUuid is None
+    assert moid(esx.content.rootFolder) == "ha-folder-root"
+    assert moid(esx.host) == "ha-host"
+
+
+def test_a_newer_field_arrives(esx: Scratch) -> None:
+    assert esx.host.capability.nestedHVSupported is True
+
+
+def test_the_api_version_can_be_another() -> None:
+    with Twin(arguments=("-esx", "-api-version", "7.0.3.0")) as twin, connect(twin) as instance:
+        assert instance.content.about.apiVersion == "7.0.3.0"
+
+
+def test_a_group_is_in_the_one_list_of_the_host(esx: Scratch) -> None:
+    name = add_group(esx, add_switch(esx), vlan=7, policy=security(allowPromiscuous=True))
+
+    seen = network(esx, name)
+    assert moid(seen) == f"HaNetwork-{name}"
+    assert list(esx.host.network) == list(esx.datacenter.network)
+    assert list(seen.host) == [esx.host]
+    assert group(esx.host, name).computedPolicy.security.allowPromiscuous is True
+
+
+def test_a_machine_holds_its_group(esx: Scratch) -> None:
+    name = add_group(esx, "vSwitch0")
+    vm = machine_on(esx, name)
+
+    with pytest.raises(vim.fault.ResourceInUse):
+        esx.network_system.RemovePortGroup(pgName=name)
+
+    result_of(vm.Destroy_Task())
+    esx.network_system.RemovePortGroup(pgName=name)
+    assert network(esx, name) is None
+
+
+def test_changes_are_pushed(esx: Scratch) -> None:
+    view = esx.content.viewManager.CreateContainerView(esx.content.rootFolder, [vim.HostSystem], True)
+    updates = Updates(esx.instance, view, {vim.HostSystem: ["config.network.portgroup"]})
+    updates.all()
+    name = add_group(esx, "vSwitch0")
+    updates.all()
+
+    esx.network_system.UpdatePortGroup(pgName=name, portgrp=group_spec("vSwitch0", name, vlan=9))
+
+    ((_, _, properties),) = updates.all()
+    assert {g.spec.name: g.spec.vlanId for g in properties["config.network.portgroup"]}[name] == 9
+
+
+@pytest.mark.parametrize(
+    "check", [c for c in all_checks() if c.name.startswith("standard_switch.")], ids=lambda check: check.name
+)
+def test_the_rules_of_standard_switches_are_the_same(esx: Scratch, check: Check) -> None:
+    check.run(esx)

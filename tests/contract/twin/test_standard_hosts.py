@@ -1,0 +1,453 @@
+"""Standard switches of several hosts, hosts out of reach, uplinks, and what is undecided, both ways."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from pyVmomi import VmomiSupport, vim, vmodl
+
+from bed.lab import Lab
+from bed.soap import connect, find, message_of, moid, result_of
+from bed.twin import Twin, TwinError
+from verify.rule import rule
+from verify.standard import (
+    Bond,
+    add_group,
+    add_switch,
+    group,
+    group_spec,
+    machine_on,
+    network,
+    security,
+    vswitch,
+)
+
+VirtualSwitchSpec = vim.host.VirtualSwitch.Specification
+PROMISC = "Net.ReversePathFwdCheckPromisc"
+
+number: Any = VmomiSupport.vmodlTypes["long"]
+option: Any = vim.option.OptionValue
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Lab]:
+    """One twin for this module; each test has names of its own and is cleaned up."""
+    with Twin() as twin, connect(twin) as instance:
+        yield Lab(twin, instance)
+
+
+@pytest.fixture
+def lab(shared: Lab) -> Iterator[Lab]:
+    """The shared twin with its usual rules."""
+    usual = shared.twin.control.rules()
+    yield shared
+    shared.twin.control.rules(**usual)
+    for host in _hosts(shared):
+        shared.twin.control.host(host.name, connection_state="connected")
+    shared.clean()
+
+
+def _hosts(lab: Lab) -> list[Any]:
+    return list(find(lab.instance, vim.ClusterComputeResource, "DC0_C0").host)
+
+
+def _system(host: Any) -> Any:
+    return host.configManager.networkSystem
+
+
+@rule(
+    call="AddPortGroup",
+    says="Groups of one name on several hosts share one Network, which stays until the last host lets go of it.",
+    standing="documented",
+    source="API reference, Network (created when a host is configured, removed when no longer in use)",
+)
+def test_hosts_share_a_network_by_name(lab: Lab) -> None:
+    one, two, three = _hosts(lab)
+    name = add_group(lab, "vSwitch0", "shared", host=one)
+    seen = network(lab, name)
+
+    add_group(lab, "vSwitch0", "shared", host=two, vlan=9)
+    assert network(lab, name) == seen
+    assert list(seen.host) == [one, two]
+    assert seen not in three.network
+
+    _system(one).RemovePortGroup(pgName=name)
+    assert list(seen.host) == [two]
+    assert seen not in one.network
+    assert seen in one.parent.network
+    _system(two).RemovePortGroup(pgName=name)
+    assert network(lab, name) is None
+    assert lab.twin.control.state().network(name) is None
+
+
+@rule(
+    call="RemovePortGroup",
+    says="A machine of another host does not keep a group.",
+    standing="observed",
+    source="equinix/terraform-metal-vsphere issue 36: the ports of the host itself are looked at",
+)
+def test_a_machine_of_another_host_keeps_nothing(lab: Lab) -> None:
+    one, two, _ = _hosts(lab)
+    name = add_group(lab, "vSwitch0", "shared", host=one)
+    add_group(lab, "vSwitch0", "shared", host=two)
+    vm = machine_on(lab, name, host=two)
+
+    _system(one).RemovePortGroup(pgName=name)
+
+    with pytest.raises(vim.fault.ResourceInUse):
+        _system(two).RemovePortGroup(pgName=name)
+    assert list(network(lab, name).vm) == [vm]
+
+
+def test_a_template_keeps_its_group(lab: Lab) -> None:
+    name = add_group(lab, "vSwitch0", "golden")
+    vm = machine_on(lab, name)
+    vm.MarkAsTemplate()
+
+    with pytest.raises(vim.fault.ResourceInUse):
+        lab.network_system.RemovePortGroup(pgName=name)
+
+
+@rule(
+    call="RemovePortGroup",
+    says="The group of one of the host's own adapters is ResourceInUse, and no Network.",
+    standing="observed",
+    source="RemovePortGroup, API reference; the datacenter of an ESXi host that govmomi's simulator carries",
+)
+def test_the_management_network_stays(lab: Lab) -> None:
+    with pytest.raises(vim.fault.ResourceInUse, match="The resource 'Management Network' is in use"):
+        lab.network_system.RemovePortGroup(pgName="Management Network")
+
+    assert network(lab, "Management Network") is None
+
+
+def test_a_machine_that_is_off_can_be_made_no_obstacle(lab: Lab) -> None:
+    lab.twin.control.rules(offMachinesKeepPortGroup=False)
+    name = add_group(lab, "vSwitch0", "loose")
+    vm = machine_on(lab, name)
+    result_of(vm.PowerOnVM_Task())
+    with pytest.raises(vim.fault.ResourceInUse):
+        lab.network_system.RemovePortGroup(pgName=name)
+    result_of(vm.PowerOffVM_Task())
+
+    lab.network_system.RemovePortGroup(pgName=name)
+
+    left = network(lab, name)
+    assert list(left.vm) == [vm]
+    assert not left.host
+    assert not left.summary.accessible
+    result_of(vm.Destroy_Task())
+    assert network(lab, name) is None
+
+
+def test_a_switch_can_be_made_to_take_its_groups_with_it(lab: Lab) -> None:
+    lab.twin.control.rules(portGroupsKeepSwitch=False)
+    switch = add_switch(lab)
+    name = add_group(lab, switch)
+    busy = add_switch(lab, "vs2")
+    machine_on(lab, add_group(lab, busy, "busy"))
+
+    lab.network_system.RemoveVirtualSwitch(vswitchName=switch)
+    with pytest.raises(vim.fault.ResourceInUse):
+        lab.network_system.RemoveVirtualSwitch(vswitchName=busy)
+
+    assert vswitch(lab.host, switch) is None
+    assert group(lab.host, name) is None
+    assert network(lab, name) is None
+
+
+def test_a_name_that_is_taken_can_be_made_an_invalid_argument(lab: Lab) -> None:
+    lab.twin.control.rules(duplicatePortGroupIsInvalid=True)
+    name = add_group(lab, "vSwitch0")
+
+    with pytest.raises(vmodl.fault.InvalidArgument) as caught:
+        lab.network_system.AddPortGroup(portgrp=group_spec("vSwitch0", name))
+
+    assert caught.value.invalidProperty == "Vim.Host.PortGroup.Specification.name"
+
+
+@rule(
+    call="UpdatePortGroup",
+    says="A machine on a renamed group goes on naming the old network, which then has no host.",
+    standing="inferred",
+    source="nothing found",
+    switch="portGroupRenameMovesMachines",
+)
+def test_a_rename_leaves_machines_behind(lab: Lab) -> None:
+    name, fresh = add_group(lab, "vSwitch0", "before"), lab.named("after")
+    lab.undo(lambda: lab.network_system.RemovePortGroup(pgName=fresh))
+    vm = machine_on(lab, name)
+    result_of(vm.PowerOnVM_Task())
+
+    lab.network_system.UpdatePortGroup(pgName=name, portgrp=group_spec("vSwitch0", fresh))
+
+    assert lab.nic(vm).backing.deviceName == name
+    assert [n.name for n in vm.network] == [name]
+    assert not network(lab, name).host
+    assert list(network(lab, fresh).host) == [lab.host]
+    assert len(group(lab.host, fresh).port) == 1, "the machine sits on the port that it had"
+    vm.Rename_Task(lab.named("renamed"))
+    assert len(group(lab.host, fresh).port) == 1
+
+
+def test_a_rename_can_be_made_to_take_machines_along(lab: Lab) -> None:
+    lab.twin.control.rules(portGroupRenameMovesMachines=True)
+    name, fresh = add_group(lab, "vSwitch0", "before"), lab.named("after")
+    lab.undo(lambda: lab.network_system.RemovePortGroup(pgName=fresh))
+    vm = machine_on(lab, name)
+    version = vm.config.changeVersion
+
+    lab.network_system.UpdatePortGroup(pgName=name, portgrp=group_spec("vSwitch0", fresh))
+
+    assert lab.nic(vm).backing.deviceName == fresh
+    assert [n.name for n in vm.network] == [fresh]
+    assert list(network(lab, fresh).vm) == [vm]
+    assert network(lab, name) is None
+    assert vm.config.changeVersion != version
+
+
+@rule(
+    call="HostNetworkSystem",
+    says="A call that a host has to answer is HostNotConnected while the host is disconnected, HostCommunication while "
+    "it does not respond.",
+    standing="documented",
+    source="API reference, HostNotConnected and HostCommunication",
+)
+@pytest.mark.parametrize(
+    ("state", "fault"),
+    [("disconnected", vmodl.fault.HostNotConnected), ("notResponding", vmodl.fault.HostCommunication)],
+)
+def test_a_host_out_of_reach_changes_nothing(lab: Lab, state: Any, fault: Any) -> None:
+    name = add_group(lab, "vSwitch0", "far")
+    options = lab.host.configManager.advancedOption
+    lab.twin.control.host(lab.host.name, connection_state=state)
+    calls: tuple[Any, ...] = (
+        lambda: lab.network_system.AddPortGroup(portgrp=group_spec("vSwitch0", lab.named("more"))),
+        lambda: lab.network_system.UpdatePortGroup(pgName=name, portgrp=group_spec("vSwitch0", name, vlan=5)),
+        lambda: lab.network_system.RemovePortGroup(pgName=name),
+        lambda: lab.network_system.AddVirtualSwitch(vswitchName=lab.named("vs")),
+        lambda: lab.network_system.RemoveVirtualSwitch(vswitchName="vSwitch0"),
+        lab.network_system.RefreshNetworkSystem,
+        lambda: options.QueryOptions(PROMISC),
+    )
+
+    for call in calls:
+        with pytest.raises(fault) as caught:
+            call()
+        assert message_of(caught.value).startswith("Unable to communicate with the remote host")
+
+    assert group(lab.host, name).spec.vlanId == 0, "the last known configuration is still readable"
+
+
+@rule(
+    call="RefreshNetworkSystem",
+    says="A change that somebody made on the host itself shows after a refresh.",
+    standing="documented",
+    source="API reference, RefreshNetworkSystem (pick up any changes that might have occurred)",
+)
+def test_a_refresh_shows_what_was_done_on_the_host(lab: Lab) -> None:
+    kept, gone = add_group(lab, "vSwitch0", "kept"), add_group(lab, "vSwitch0", "gone")
+    fresh = lab.named("fresh")
+    lab.undo(lambda: lab.network_system.RemovePortGroup(pgName=fresh))
+
+    waiting = lab.twin.control.host_network(
+        lab.host.name,
+        add=[{"name": fresh, "vlanId": 7, "allowPromiscuous": True}],
+        update=[{"name": kept, "vlanId": 8}],
+        remove=[gone],
+        pending=True,
+    )
+
+    assert waiting == 3
+    assert group(lab.host, fresh) is None
+    assert network(lab, gone) is not None
+    lab.network_system.RefreshNetworkSystem()
+    assert group(lab.host, fresh).computedPolicy.security.allowPromiscuous is True
+    assert group(lab.host, kept).spec.vlanId == 8
+    assert network(lab, gone) is None
+    assert network(lab, fresh) is not None
+
+
+def test_the_host_knows_what_vcenter_has_not_heard_of(lab: Lab) -> None:
+    fresh = lab.named("fresh")
+    lab.undo(lambda: lab.network_system.RemovePortGroup(pgName=fresh))
+    lab.twin.control.host_network(lab.host.name, add=[{"name": fresh, "vlanId": 7}], pending=True)
+
+    with pytest.raises(vim.fault.AlreadyExists):
+        lab.network_system.AddPortGroup(portgrp=group_spec("vSwitch0", fresh))
+
+    assert group(lab.host, fresh).spec.vlanId == 7
+
+
+def test_work_on_a_host_obeys_the_host(lab: Lab) -> None:
+    with pytest.raises(TwinError, match=r"refuses the change.*in use"):
+        lab.twin.control.host_network(lab.host.name, remove=["Management Network"])
+    with pytest.raises(TwinError, match="no managed object has this id or name"):
+        lab.twin.control.host_network("nowhere", remove=["x"])
+
+
+@rule(
+    call="UpdateVirtualSwitch",
+    says="Uplinks of a bridge show as the switch's physical adapters, and one that leaves the bridge leaves the "
+    "teaming order of the switch and of its groups.",
+    standing="documented",
+    source="API reference, UpdateVirtualSwitch and HostVirtualSwitch.pnic",
+)
+def test_uplinks_come_and_go(lab: Lab) -> None:
+    host = _hosts(lab)[1]
+    before = vswitch(host, "vSwitch0").spec
+    teaming = vim.host.NetworkPolicy.NicTeamingPolicy(
+        nicOrder=vim.host.NetworkPolicy.NicOrderPolicy(activeNic=["vmnic1"], standbyNic=["vmnic0"])
+    )
+    both = VirtualSwitchSpec(numPorts=128, bridge=Bond(nicDevice=["vmnic0", "vmnic1"]))
+    _system(host).UpdateVirtualSwitch(vswitchName="vSwitch0", spec=both)
+    name = add_group(lab, "vSwitch0", "team", host=host, policy=vim.host.NetworkPolicy(nicTeaming=teaming))
+    assert len(vswitch(host, "vSwitch0").pnic) == 2
+    assert list(group(host, name).computedPolicy.nicTeaming.nicOrder.activeNic) == ["vmnic1"]
+    dumped = lab.twin.control.state().host(host.name)
+    assert dumped is not None
+    assert dumped.switches[0].uplinks == ("vmnic0", "vmnic1")
+
+    _system(host).UpdateVirtualSwitch(
+        vswitchName="vSwitch0", spec=VirtualSwitchSpec(numPorts=128, bridge=before.bridge)
+    )
+
+    shown = vswitch(host, "vSwitch0")
+    assert len(shown.pnic) == 1
+    assert list(shown.spec.policy.nicTeaming.nicOrder.activeNic) == ["vmnic0"]
+    order = group(host, name).computedPolicy.nicTeaming.nicOrder
+    assert (list(order.activeNic), list(order.standbyNic)) == ([], ["vmnic0"])
+
+
+def test_a_bridge_that_is_unset_takes_the_uplinks_away(lab: Lab) -> None:
+    name = add_switch(lab, bridge=Bond(nicDevice=["vmnic1"]), mtu=9000)
+    assert vswitch(lab.host, name).pnic
+
+    lab.network_system.UpdateVirtualSwitch(vswitchName=name, spec=VirtualSwitchSpec(numPorts=64))
+
+    shown = vswitch(lab.host, name)
+    assert not shown.pnic
+    assert shown.spec.bridge is None
+    assert shown.mtu == 9000
+    assert not shown.spec.policy.nicTeaming.nicOrder.activeNic
+
+
+@pytest.mark.parametrize(
+    ("field", "members"),
+    [
+        ("spec.numPorts", {"numPorts": 1025}),
+        ("spec.mtu", {"mtu": 10}),
+        ("spec.bridge", {"bridge": vim.host.VirtualSwitch.AutoBridge()}),
+        ("spec.bridge.nicDevice", {"bridge": Bond(nicDevice=["vmnic1", "vmnic1"])}),
+        (
+            "spec.policy.nicTeaming.failureCriteria.checkBeacon",
+            {
+                "policy": vim.host.NetworkPolicy(
+                    nicTeaming=vim.host.NetworkPolicy.NicTeamingPolicy(
+                        failureCriteria=vim.host.NetworkPolicy.NicFailureCriteria(checkBeacon=True)
+                    )
+                )
+            },
+        ),
+    ],
+)
+def test_a_bad_switch_spec_names_its_member(lab: Lab, field: str, members: dict[str, Any]) -> None:
+    spec = VirtualSwitchSpec(**{"numPorts": 128, **members})
+
+    with pytest.raises(vmodl.fault.InvalidArgument) as caught:
+        lab.network_system.AddVirtualSwitch(vswitchName=lab.named("vs"), spec=spec)
+
+    fault: Any = caught.value
+    assert fault.invalidProperty == field
+    assert vswitch(lab.host, lab.named("vs")) is None
+
+
+def test_a_missing_member_of_a_group_is_an_invalid_argument(lab: Lab) -> None:
+    for spec, field in ((group_spec("vSwitch0", ""), "name"), (group_spec("", lab.named("x")), "vswitchName")):
+        with pytest.raises(vmodl.fault.InvalidArgument) as caught:
+            lab.network_system.AddPortGroup(portgrp=spec)
+        assert caught.value.invalidProperty == f"portgrp.{field}"
+
+
+@rule(
+    call="OptionManager.UpdateOptions",
+    says="An option is changed, in host.config.option too; a value of another type or out of range is InvalidArgument.",
+    standing="observed",
+    source="API reference, OptionManager.UpdateOptions; the type: ansible issue 41212",
+)
+def test_an_advanced_option_is_set(lab: Lab) -> None:
+    host = _hosts(lab)[2]
+    options = host.configManager.advancedOption
+
+    options.UpdateOptions([option(key=PROMISC, value=number(1))])
+
+    assert options.QueryOptions(PROMISC)[0].value == 1
+    assert {o.key: o.value for o in host.config.option}[PROMISC] == 1
+    assert lab.host.configManager.advancedOption.QueryOptions(PROMISC)[0].value == 0, "other hosts keep theirs"
+    for bad in (number(2), 1, "1"):
+        with pytest.raises(vmodl.fault.InvalidArgument):
+            options.UpdateOptions([option(key=PROMISC, value=bad)])
+    assert options.QueryOptions(PROMISC)[0].value == 1
+
+
+def test_options_are_changed_one_by_one(lab: Lab) -> None:
+    options = _hosts(lab)[1].configManager.advancedOption
+
+    with pytest.raises(vim.fault.InvalidName):
+        options.UpdateOptions([option(key="Net.NotifySwitch", value=number(0)), option(key="Net.No", value=number(0))])
+
+    assert options.QueryOptions("Net.NotifySwitch")[0].value == 0
+
+
+def test_every_uplink_has_a_hint(lab: Lab) -> None:
+    assert [hint.device for hint in lab.network_system.QueryNetworkHint()] == ["vmnic0", "vmnic1"]
+    with pytest.raises(vim.fault.NotFound):
+        lab.network_system.QueryNetworkHint(["vmnic9"])
+
+
+def test_a_slash_is_escaped_in_the_network_and_not_on_the_host(lab: Lab) -> None:
+    name = add_group(lab, "vSwitch0", "a/b")
+
+    assert group(lab.host, name) is not None
+    seen = network(lab, name.replace("/", "%2f"))
+    assert list(seen.host) == [lab.host]
+    vm = machine_on(lab, name)
+    assert list(seen.vm) == [vm]
+
+
+@rule(
+    call="AddPortGroup",
+    says="A standard group may have the name of a distributed port group; the two are different networks.",
+    standing="observed",
+    source="terraform-provider-vsphere issue 349 and govmomi issue 949",
+)
+def test_a_distributed_group_of_the_same_name_is_no_obstacle(lab: Lab) -> None:
+    distributed = lab.port_group("twins")
+
+    name = add_group(lab, "vSwitch0", "twins")
+
+    assert network(lab, name) != distributed
+    assert distributed in lab.datacenter.network
+
+
+def test_the_dump_tells_of_switches_and_groups(lab: Lab) -> None:
+    name = add_group(lab, "vSwitch0", vlan=7, policy=security(allowPromiscuous=True))
+
+    host = lab.twin.control.state().host(lab.host.name)
+
+    assert host is not None
+    shown = host.port_group(name)
+    assert shown is not None
+    assert (shown.switch, shown.vlan_id, shown.allow_promiscuous, shown.ports) == ("vSwitch0", 7, True, 0)
+    assert moid(network(lab, name)) in host.networks
+
+
+def test_a_drift_shows_in_both_places(lab: Lab) -> None:
+    name = add_group(lab, "vSwitch0")
+    path = f'config.network.portgroup["key-vim.host.PortGroup-{name}"].spec.vlanId'
+
+    lab.twin.control.drift(lab.host.name, set={path: 12})
+
+    assert group(lab.host, name).spec.vlanId == 12
+    shown = {g.spec.name: g.spec.vlanId for g in lab.network_system.networkInfo.portgroup}
+    assert shown[name] == 12
