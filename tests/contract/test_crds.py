@@ -244,6 +244,7 @@ def test_columns_show_what_status_says(crds: ControlPlane, api: Api) -> None:
         "MODE": "MACLearning",
         "VLAN": "120",
         "SWITCH": "dvs-lab",
+        "HOSTS": "",
         "DRIFT": "0",
         "REASON": "Succeeded",
         "VCENTER-NAME": "Lab A",
