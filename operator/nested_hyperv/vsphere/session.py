@@ -34,6 +34,7 @@ Version = tuple[int, ...]
 #: The first release with ``macManagementPolicy`` and ``macLearningSupported``.
 OLDEST: Final[Version] = (6, 7)
 _FIRST_WORDS: Final = "vim.version.version12"  # vim25/6.7: understood by every server that we can use
+_VCENTER: Final = "VirtualCenter"  # ``about.apiType``; a host without one says HostAgent
 _NUMBERED: Final = re.compile(r"^vim25/(\d+(?:\.\d+)*)$")
 
 
@@ -119,12 +120,6 @@ def _log_in(calls: Channel, endpoint: Endpoint, connection: Connection) -> Sessi
     except Exception as error:
         raise translate(error, step) from error
     about = content.about
-    if about.apiType != "VirtualCenter":
-        raise Blocked(
-            Reason.CONNECTION_INVALID,
-            f"{endpoint.server} is {about.fullName}, not a vCenter. "
-            "Set server in the connection Secret to the vCenter that manages this host.",
-        )
     version, number = best_version(about.apiVersion)
     calls.ComputeVersionInfo(version)
     step = Call("Login", endpoint.server)
@@ -133,12 +128,25 @@ def _log_in(calls: Channel, endpoint: Endpoint, connection: Connection) -> Sessi
     except Exception as error:
         raise refused_login(error, step, connection.username) from error
     _log.info("Logged in to %s (%s) as %s, API %s", endpoint.server, about.fullName, user.userName, version)
+    step = Call("RetrieveProperties", endpoint.server)
+    try:
+        identity = about.instanceUuid if about.apiType == _VCENTER else _host_identity(content)
+    except Exception as error:
+        raise translate(error, step) from error
     return Session(
-        about=VCenterAbout(
-            instance_uuid=about.instanceUuid, name=endpoint.server, version=about.version, user=user.userName
-        ),
+        about=VCenterAbout(instance_uuid=identity, name=endpoint.server, version=about.version, user=user.userName),
         version=number,
         content=content,
         endpoint=endpoint,
         calls=calls,
     )
+
+
+def _host_identity(content: Any) -> str:
+    """Return what tells a stand-alone ESXi host from all others: it has no instance UUID, its hardware has one."""
+    view = content.viewManager.CreateContainerView(content.rootFolder, [vim.HostSystem], True)
+    try:
+        (host,) = view.view
+        return str(host.summary.hardware.uuid)
+    finally:
+        view.DestroyView()
