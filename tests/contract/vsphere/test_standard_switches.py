@@ -87,7 +87,7 @@ async def test_what_is_not_managed_survives_a_write(adapter: Adapter, vcenter: V
     await vcenter.standard.add(host, settings())
     await seen(adapter, vcenter, host)
     with connect(twin) as instance:
-        system = vim.HostSystem(host.value, instance._stub).configManager.networkSystem  # noqa: SLF001
+        system: Any = vim.HostSystem(host.value, instance._stub).configManager.networkSystem  # noqa: SLF001
         theirs = vim.host.PortGroup.Specification(
             name="inner",
             vlanId=0,
