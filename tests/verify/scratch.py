@@ -7,7 +7,7 @@ lies in its folder, on its switch or, a switch without hosts, beside that; carri
 # ruff: noqa: ANN401 - pyVmomi makes its types at run time
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +15,7 @@ from pyVmomi import vim, vmodl
 
 from bed.soap import result_of
 
-__all__ = ["CannotAsk", "Place", "Scratch", "fault_of", "mac_management", "refused", "trunk", "vlan_id"]
+__all__ = ["CannotAsk", "Place", "Scratch", "fault_of", "mac_management", "trunk", "vlan_id"]
 
 Switch = vim.dvs.VmwareDistributedVirtualSwitch
 Card = vim.vm.device.VirtualEthernetCard
@@ -48,16 +48,6 @@ def fault_of(info: Any, kind: Any = vmodl.MethodFault) -> Any:
     assert info.state == vim.TaskInfo.State.error, f"the task ended with {info.state}"
     assert isinstance(info.error, kind), f"the task ended with {info.error}"
     return info.error
-
-
-@contextlib.contextmanager
-def refused(kind: Any) -> Iterator[None]:
-    """Expect a call, not a task, to be refused with a fault of this kind."""
-    try:
-        yield
-    except kind:
-        return
-    raise AssertionError(f"no {kind.__name__} came")
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,6 @@ package main
 // must never believe in a success that did nothing. "" stands for any type.
 var deniedMethods = map[methodKey]string{
 	{"UpdateNetworkConfig", "HostNetworkSystem"}:      "touches nothing",
-	{"RelocateVM_Task", "VirtualMachine"}:             "leaves host, datastore and network lists out of step",
-	{"MigrateVM_Task", "VirtualMachine"}:              "not modelled",
 	{"CustomizeVM_Task", "VirtualMachine"}:            "is never carried out",
 	{"InstantClone_Task", "VirtualMachine"}:           "not modelled",
 	{"AttachDisk_Task", "VirtualMachine"}:             "bypasses the rules for devices",

@@ -38,6 +38,7 @@ func registerRules(t *Twin) {
 	registerMachines(t)
 	registerMachineExtras(t)
 	registerSnapshots(t)
+	registerRelocation(t)
 	registerFolders(t)
 	registerGuestOS(t)
 	registerSearch(t)

@@ -139,7 +139,7 @@ func (c *Call) clonePath(source *simulator.VirtualMachine, name string, datastor
 		}
 		p.Datastore = ds.Name
 	}
-	return p, nil
+	return c.freeHome(p), nil
 }
 
 // cloneHosts lists hosts for a clone. Documented (RelocateSpec.host, CloneVM_Task):

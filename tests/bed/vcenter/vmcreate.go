@@ -1,8 +1,10 @@
 package main
 
 import (
+	"fmt"
 	"path"
 	"slices"
+	"strings"
 
 	"github.com/google/uuid"
 	"github.com/vmware/govmomi/object"
@@ -74,6 +76,9 @@ func (c *Call) createMachine(folderRef types.ManagedObjectReference, spec *types
 	if err != nil {
 		return nil, err
 	}
+	if !strings.HasSuffix(spec.Files.VmPathName, ".vmx") {
+		location = c.freeHome(location)
+	}
 	hosts, err := c.candidateHosts(pool, host, location.Datastore)
 	if err != nil {
 		return nil, err
@@ -109,6 +114,26 @@ func machinePath(spec *types.VirtualMachineConfigSpec) (object.DatastorePath, er
 		p.Path = name + "/" + name + ".vmx"
 	}
 	return p, nil
+}
+
+// freeHome finds a directory for a new machine's files. Observed on real datastores:
+// where the machine's name is taken by another one's directory, _1 and so on is added.
+func (c *Call) freeHome(p object.DatastorePath) object.DatastorePath {
+	taken := map[string]bool{}
+	for _, obj := range c.Ctx.Map.AllReference("VirtualMachine") {
+		if vm, ok := obj.(*simulator.VirtualMachine); ok {
+			taken[path.Dir(vm.Summary.Config.VmPathName)] = true
+		}
+	}
+	for file := range c.Twin.inventory.stored {
+		taken[path.Dir(file)] = true
+	}
+	name := path.Dir(p.Path)
+	for i := 1; taken[path.Dir(p.String())]; i++ {
+		unique := fmt.Sprintf("%s_%d", name, i)
+		p.Path = unique + "/" + unique + ".vmx"
+	}
+	return p
 }
 
 func machineFiles(p object.DatastorePath) types.VirtualMachineFileInfo {

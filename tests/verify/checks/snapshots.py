@@ -4,11 +4,12 @@
 
 from typing import Any
 
+import pytest
 from pyVmomi import vim, vmodl
 
 from bed.soap import Updates, finish, moid, result_of
 from verify.rule import rule
-from verify.scratch import Scratch, fault_of, refused
+from verify.scratch import Scratch, fault_of
 
 Disk = vim.vm.device.VirtualDisk
 Edit = vim.vm.device.VirtualDeviceSpec
@@ -418,7 +419,7 @@ def a_snapshot_is_renamed(scratch: Scratch) -> None:
     node = vm.snapshot.rootSnapshotList[0]
     assert (node.name, node.description) == ("two", "other words")
 
-    with refused(vmodl.fault.InvalidArgument):
+    with pytest.raises(vmodl.fault.InvalidArgument):
         snapshot.RenameSnapshot()
 
 

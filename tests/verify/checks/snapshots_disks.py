@@ -4,12 +4,13 @@
 
 from typing import Any
 
+import pytest
 from pyVmomi import vim, vmodl
 
 from bed.soap import finish, message_of, moid, result_of
 from verify.checks.snapshots import Edit, disk_of, files, machine, take, tree
 from verify.rule import rule
-from verify.scratch import Scratch, fault_of, refused
+from verify.scratch import Scratch, fault_of
 
 
 @rule(
@@ -135,7 +136,7 @@ def a_removed_snapshot_is_gone(scratch: Scratch) -> None:
     snapshot = take(vm)
     result_of(snapshot.RemoveSnapshot_Task(removeChildren=False))
 
-    with refused(vmodl.fault.ManagedObjectNotFound):
+    with pytest.raises(vmodl.fault.ManagedObjectNotFound):
         snapshot.RevertToSnapshot_Task()
 
 
