@@ -215,23 +215,24 @@ func retrieveEntityPermissions(c *Call, req any) (any, error) {
 	g := c.Twin.grants.Load()
 	found := slices.Clone(g.byEntity[r.Entity])
 	if r.Inherited {
-		c.Twin.collectInherited(g, r.Entity, map[types.ManagedObjectReference]bool{}, &found)
+		c.Twin.collectInherited(g, r.Entity, false, map[types.ManagedObjectReference]bool{}, &found)
 	}
 	return &types.RetrieveEntityPermissionsResponse{Returnval: found}, nil
 }
 
-func (t *Twin) collectInherited(g *grants, ref types.ManagedObjectReference, seen map[types.ManagedObjectReference]bool, out *[]types.Permission) {
+func (t *Twin) collectInherited(g *grants, ref types.ManagedObjectReference, propagated bool, seen map[types.ManagedObjectReference]bool, out *[]types.Permission) {
 	for _, parent := range t.grantors(ref) {
 		if seen[parent] {
 			continue
 		}
 		seen[parent] = true
+		must := propagated || !t.partOf(ref, parent)
 		for _, p := range g.byEntity[parent] {
-			if p.Propagate || t.partOf(ref, parent) {
+			if p.Propagate || !must {
 				*out = append(*out, p)
 			}
 		}
-		t.collectInherited(g, parent, seen, out)
+		t.collectInherited(g, parent, must, seen, out)
 	}
 }
 

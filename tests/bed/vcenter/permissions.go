@@ -152,7 +152,7 @@ func (t *Twin) inherited(g *grants, user string, entity types.ManagedObjectRefer
 		return set, roles, true
 	}
 	for _, parent := range t.grantors(entity) {
-		s, r, ok := t.inherited(g, user, parent, !t.partOf(entity, parent))
+		s, r, ok := t.inherited(g, user, parent, propagated || !t.partOf(entity, parent))
 		if !ok {
 			continue
 		}
