@@ -1,14 +1,15 @@
 """The twin's control API as typed Python: it makes drift, faults and delays and tells what happened.
 
 The routes are described in `tests/bed/vcenter/README.md`. The parts by subject are in `twin_trouble.py` (what happens
-to calls), `twin_world.py` (what is in the inventory) and `twin_hosts.py` (what somebody does on a host). Only the
-standard library is used: demo and benchmarks import this too.
+to calls), `twin_world.py` (what is in the inventory), `twin_hosts.py` (what somebody does on a host) and
+`twin_access.py` (who may do what). Only the standard library is used: demo and benchmarks import this too.
 """
 
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from bed.twin_access import AccessControl
 from bed.twin_hosts import HostControl, read_host, read_network
 from bed.twin_records import Call, Login, Machine, PortGroup, State, TaskRecord
 from bed.twin_trouble import TroubleControl
@@ -17,7 +18,7 @@ from bed.twin_world import WorldControl
 __all__ = ["TwinControl"]
 
 
-class TwinControl(TroubleControl, WorldControl, HostControl):
+class TwinControl(TroubleControl, WorldControl, HostControl, AccessControl):
     r"""The control API of a running twin. Users are login names or `DOMAIN\user`; objects are ids or names."""
 
     def counters(self, user: Login | None = None) -> dict[str, int]:

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"strconv"
+
 	"github.com/vmware/govmomi/vim25/types"
 )
 
@@ -19,11 +21,16 @@ func hasPrivilegeOnEntity(c *Call, req any) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	res := &types.HasPrivilegeOnEntityResponse{}
+	res := &HasPrivilegeOnEntityResponse{}
 	for _, a := range answers {
-		res.Returnval = append(res.Returnval, a.IsGranted)
+		res.Returnval = append(res.Returnval, strconv.FormatBool(a.IsGranted))
 	}
 	return res, nil
+}
+
+// HasPrivilegeOnEntityResponse writes every answer: govmomi's own type, a list of bool with omitempty, loses each "no".
+type HasPrivilegeOnEntityResponse struct {
+	Returnval []string `xml:"returnval"`
 }
 
 // hasPrivilegeOnEntities models HasPrivilegeOnEntities. Documented: for each entity the answers for all privileges.

@@ -12,8 +12,15 @@ from pyVmomi import vim
 from bed.soap import connect, message_of
 from bed.twin import ADMINISTRATOR, ALICE, OPERATOR, Login, Twin
 from bed.waiting import wait_for
+from verify.rule import rule
 
 
+@rule(
+    call="UserSession.userName",
+    says="A login as user@domain is printed as DOMAIN\\user, whichever way it was typed.",
+    standing="observed",
+    source="pyvmomi and govmomi session listings in issues",
+)
 def test_a_domain_user_logs_in_and_is_printed_as_vcenter_prints_it(twin: Twin) -> None:
     with connect(twin, OPERATOR) as instance:
         session = instance.content.sessionManager.currentSession
@@ -28,6 +35,12 @@ def test_the_other_spelling_of_a_domain_user_is_the_same_person(twin: Twin) -> N
         assert instance.content.sessionManager.currentSession.userName == ALICE.shown
 
 
+@rule(
+    call="Login",
+    says="A wrong name or a wrong password is InvalidLogin.",
+    standing="documented",
+    source="API reference, SessionManager.Login",
+)
 @pytest.mark.parametrize(
     ("name", "password"),
     [(ALICE.name, "wrong"), ("nobody@lab.example", ALICE.password), (ALICE.name, OPERATOR.password)],
@@ -79,6 +92,12 @@ def _by_idling(twin: Twin, _key: str) -> None:
     twin.control.clock(skew_seconds=3600)
 
 
+@rule(
+    call="NotAuthenticated",
+    says="A call in a session that has ended is NotAuthenticated with privilege System.View.",
+    standing="observed",
+    source="pyvmomi issue 349",
+)
 @pytest.mark.parametrize("end", [_by_control, _by_terminate, _by_idling])
 def test_a_call_after_the_end_of_the_session_is_not_authenticated(twin: Twin, end: Callable[[Twin, str], None]) -> None:
     with connect(twin, OPERATOR) as instance:
@@ -102,6 +121,12 @@ def test_terminating_the_own_or_an_unknown_session_is_refused(twin: Twin) -> Non
         assert instance.CurrentTime()
 
 
+@rule(
+    call="Logout",
+    says="A session's views, collectors and filters end with it.",
+    standing="documented",
+    source="API reference, ViewManager: a view lasts as long as its session",
+)
 def test_logout_leaves_no_session_view_or_filter(twin: Twin) -> None:
     with connect(twin) as instance:
         content = instance.content

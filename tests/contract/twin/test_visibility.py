@@ -1,0 +1,275 @@
+"""What somebody without System.View or System.Read sees: nothing, which is not the same as nothing being there."""
+
+
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from pyVmomi import vim, vmodl
+
+from bed.lab import Lab
+from bed.soap import Updates, connect, moid
+from bed.twin import Login, Twin
+from verify.rule import rule
+
+EVE = Login("eve@lab.example", "eve-password", "LAB.EXAMPLE\\eve")
+PropertyCollector = vmodl.query.PropertyCollector
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Twin]:
+    """One twin for this module; its tests make their own objects."""
+    with Twin() as twin:
+        yield twin
+
+
+@pytest.fixture
+def admin(shared: Twin) -> Iterator[Lab]:
+    """An administrator's login."""
+    with connect(shared) as instance:
+        lab = Lab(shared, instance)
+        lab.prefix = "seen-"
+        try:
+            yield lab
+        finally:
+            lab.clean()
+
+
+@pytest.fixture
+def eve(shared: Twin) -> Iterator[Any]:
+    """The login of somebody who may read everything."""
+    shared.control.user(EVE, groups=[])
+    for permission in shared.control.permissions():
+        if permission["principal"] == EVE.shown:
+            shared.control.permission(EVE, "", on=permission["object"])
+    shared.control.rules(ancestorsVisible=True, hiddenReferencesListed=False)
+    shared.control.permission(EVE, "ReadOnly")
+    with connect(shared, EVE) as instance:
+        yield instance
+
+
+def own(instance: Any, entity: Any) -> Any:
+    """Return the same object through the other login."""
+    return type(entity)(moid(entity), instance._stub)  # noqa: SLF001 - how pyVmomi names an object
+
+
+def machines(instance: Any) -> set[str]:
+    """Return the machines in a container view of everything."""
+    content = instance.content
+    view = content.viewManager.CreateContainerView(content.rootFolder, [vim.VirtualMachine], True)
+    try:
+        return {moid(vm) for vm in view.view}
+    finally:
+        view.DestroyView()
+
+
+def read(instance: Any, entity: Any, *paths: str) -> Any:
+    """Read properties of one object; returns its ObjectContent."""
+    spec = PropertyCollector.FilterSpec(
+        objectSet=[PropertyCollector.ObjectSpec(obj=own(instance, entity))],
+        propSet=[PropertyCollector.PropertySpec(type=type(entity), pathSet=list(paths))],
+    )
+    [found] = instance.content.propertyCollector.RetrieveContents([spec])
+    return found
+
+
+@rule(
+    call="RetrievePropertiesEx",
+    says="A property that the caller may not read is in missingSet with NoPermission; the call itself succeeds.",
+    standing="documented",
+    source="API reference, PropertyCollector.RetrievePropertiesEx, ObjectContent.missingSet",
+)
+def test_what_may_not_be_read_is_missing_from_an_answer(shared: Twin, admin: Lab, eve: Any) -> None:
+    vm = admin.machine()
+    shared.control.permission(EVE, "NoAccess", on=moid(vm))
+
+    found = read(eve, vm, "name", "config.guestId")
+
+    assert not found.propSet
+    wanted = {"name": "System.View", "config.guestId": "System.Read"}
+    assert {m.path: m.fault.privilegeId for m in found.missingSet} == wanted
+    assert all(isinstance(m.fault, vim.fault.NoPermission) and m.fault.object == own(eve, vm) for m in found.missingSet)
+
+
+@rule(
+    call="RetrievePropertiesEx",
+    says="With System.View alone the name and the place of an entity can be read, and its configuration cannot.",
+    standing="documented",
+    source="API reference: the required privileges of ManagedEntity.name, parent and of VirtualMachine.config",
+    switch="ancestorsVisible",
+)
+def test_whoever_is_given_something_sees_the_way_to_it(shared: Twin, admin: Lab, eve: Any) -> None:
+    shared.control.permission(EVE, "")
+    shared.control.permission(EVE, "ReadOnly", on=moid(admin.switch))
+
+    found = read(eve, admin.datacenter, "name", "configuration", "overallStatus")
+
+    assert {p.name for p in found.propSet} >= {"name"}
+    assert {m.path for m in found.missingSet} == {"overallStatus"}
+    assert list(own(eve, admin.datacenter).effectiveRole) == [-3]
+    shared.control.rules(ancestorsVisible=False)
+    with pytest.raises(vim.fault.NoPermission):
+        _ = own(eve, admin.datacenter).name
+
+
+@rule(
+    call="CreateContainerView",
+    says="A view holds only what the caller may see.",
+    standing="inferred",
+    source="API reference, SearchIndex, says it of searches",
+)
+def test_a_view_holds_what_may_be_seen(shared: Twin, admin: Lab, eve: Any) -> None:
+    vm = admin.machine()
+    assert machines(eve) == machines(admin.instance)
+
+    shared.control.permission(EVE, "NoAccess", on=moid(vm))
+
+    assert machines(eve) == machines(admin.instance) - {moid(vm)}
+
+
+@rule(
+    call="FindByUuid",
+    says="Searches look only at machines and hosts that the caller may read; what he may not is not found.",
+    standing="documented",
+    source="API reference, SearchIndex",
+)
+def test_a_search_does_not_find_what_may_not_be_read(shared: Twin, admin: Lab, eve: Any) -> None:
+    vm = admin.machine()
+    uuid = vm.config.instanceUuid
+    path = f"DC0/vm/{vm.name}"
+    search = eve.content.searchIndex
+    assert search.FindByUuid(None, uuid, True, True) == own(eve, vm)
+    assert search.FindByInventoryPath(path) == own(eve, vm)
+
+    shared.control.permission(EVE, "NoAccess", on=moid(vm))
+
+    assert search.FindByUuid(None, uuid, True, True) is None
+    assert not search.FindAllByUuid(None, uuid, True, True)
+    assert search.FindByInventoryPath(path) is None
+    assert admin.content.searchIndex.FindByUuid(None, uuid, True, True) == vm
+
+
+@rule(
+    call="Folder.childEntity",
+    says="A list of references does not name what the caller may not see.",
+    standing="inferred",
+    source="nothing found",
+    switch="hiddenReferencesListed",
+)
+def test_lists_leave_out_what_may_not_be_seen(shared: Twin, admin: Lab, eve: Any) -> None:
+    vm = admin.machine()
+    shared.control.permission(EVE, "NoAccess", on=moid(vm))
+    folder = own(eve, admin.place.folder)
+
+    assert moid(vm) not in {moid(child) for child in folder.childEntity}
+    shared.control.rules(hiddenReferencesListed=True)
+    assert moid(vm) in {moid(child) for child in folder.childEntity}
+
+
+@rule(
+    call="WaitForUpdatesEx",
+    says="An object that the caller may not see any more leaves, and enters again when he may.",
+    standing="inferred",
+    source="API reference, ObjectUpdateKind.leave names destruction as one example",
+)
+@pytest.mark.parametrize("kind", ["container view", "list view", "object"])
+def test_an_object_leaves_with_the_permission_and_comes_back(shared: Twin, admin: Lab, eve: Any, kind: str) -> None:
+    vm = admin.machine()
+    manager = eve.content.viewManager
+    start: Any = {
+        "container view": lambda: manager.CreateContainerView(eve.content.rootFolder, [vim.VirtualMachine], True),
+        "list view": lambda: manager.CreateListView([own(eve, vm)]),
+        "object": lambda: own(eve, vm),
+    }[kind]()
+    updates = Updates(eve, start, {vim.VirtualMachine: ["name"]})
+    assert ("enter", moid(vm), {"name": vm.name}) in updates.all(0)
+
+    shared.control.permission(EVE, "NoAccess", on=moid(vm))
+    assert [(how, who) for how, who, _ in updates.all(0)] == [("leave", moid(vm))]
+
+    shared.control.permission(EVE, "", on=moid(vm))
+    assert updates.all(0) == [("enter", moid(vm), {"name": vm.name})]
+
+
+def test_a_lost_permission_wakes_who_waits(shared: Twin, admin: Lab, eve: Any) -> None:
+    vm = admin.machine()
+    updates = Updates(eve, own(eve, vm), {vim.VirtualMachine: ["name"]})
+    updates.all(0)
+    told: list[Any] = []
+    waiter = threading.Thread(target=lambda: told.append(updates.wait(20)))
+    waiter.start()
+
+    shared.control.permission(EVE, "NoAccess", on=moid(vm))
+
+    waiter.join(10)
+    assert not waiter.is_alive()
+    [change] = told[0].filterSet[0].objectSet
+    assert (change.kind, moid(change.obj)) == ("leave", moid(vm))
+
+
+@rule(
+    call="WaitForUpdatesEx",
+    says="A property that may not be read is in the update's missingSet, and comes when it may.",
+    standing="documented",
+    source="API reference, ObjectUpdate.missingSet: SecurityError",
+)
+def test_an_unreadable_property_is_in_the_missing_set(shared: Twin, admin: Lab, eve: Any) -> None:
+    shared.control.permission(EVE, "")
+    shared.control.permission(EVE, "ReadOnly", on=moid(admin.switch))
+    updates = Updates(eve, own(eve, admin.datacenter), {vim.Datacenter: ["name", "overallStatus"]})
+
+    [change] = updates.wait(0).filterSet[0].objectSet
+    assert [c.name for c in change.changeSet] == ["name"]
+    assert [(m.path, m.fault.privilegeId) for m in change.missingSet] == [("overallStatus", "System.Read")]
+
+    shared.control.permission(EVE, "ReadOnly", on=moid(admin.datacenter))
+    [change] = updates.wait(0).filterSet[0].objectSet
+    assert [c.name for c in change.changeSet] == ["overallStatus"]
+
+
+@rule(
+    call="ManagedObjectNotFound",
+    says="Losing sight of an object is not its deletion: a call on it is NoPermission.",
+    standing="inferred",
+    source="API reference, ManagedObjectNotFound: deleted or not completely created",
+)
+def test_losing_sight_is_not_deletion(shared: Twin, admin: Lab, eve: Any) -> None:
+    vm = admin.machine()
+    seen = own(eve, vm)
+    shared.control.permission(EVE, "NoAccess", on=moid(vm))
+    with pytest.raises(vim.fault.NoPermission):
+        seen.PowerOnVM_Task()
+
+    admin.clean()
+
+    with pytest.raises(vmodl.fault.ManagedObjectNotFound):
+        seen.PowerOnVM_Task()
+    assert not [p for p in shared.control.permissions() if p["object"] == moid(vm)]
+
+
+def test_somebody_follows_the_task_he_started(shared: Twin, admin: Lab, eve: Any) -> None:
+    vm = admin.machine()
+    shared.control.role("starter", ["VirtualMachine.Interact.PowerOn"])
+    shared.control.permission(EVE, "starter", on=moid(vm))
+    hold = shared.control.hold("PowerOnVM_Task")
+    task = own(eve, vm).PowerOnVM_Task()
+    shared.control.permission(EVE, "NoAccess", on=moid(vm))
+    shared.control.release(hold)
+
+    updates = Updates(eve, task, {vim.Task: ["info.state"]})
+
+    assert [(how, who) for how, who, _ in updates.all(0)] == [("enter", moid(task))]
+
+
+def test_a_new_machine_enters_the_view_of_somebody_restricted(shared: Twin, admin: Lab, eve: Any) -> None:
+    shared.control.permission(EVE, "")
+    shared.control.permission(EVE, "ReadOnly", on=moid(admin.datacenter))
+    view = eve.content.viewManager.CreateContainerView(eve.content.rootFolder, [vim.VirtualMachine], True)
+    updates = Updates(eve, view, {vim.VirtualMachine: ["name"]})
+    updates.all(0)
+
+    vm = admin.machine("later")
+
+    assert ("enter", moid(vm), {"name": vm.name}) in updates.all(5)
