@@ -13,6 +13,14 @@ var privilegeRules = map[methodKey]func(*needs, any){
 	{"Fetch", ""}: fetchNeeds,
 	{"DestroyPropertyFilter", "PropertyFilter"}:  ownObject,
 	{"ResetListViewFromView", "ListView"}:        ownObject,
+	{"ReadNextEvents", ""}:                       ownObject,
+	{"ReadPreviousEvents", ""}:                   ownObject,
+	{"ReadNextTasks", ""}:                        ownObject,
+	{"ReadPreviousTasks", ""}:                    ownObject,
+	{"RewindCollector", ""}:                      ownObject,
+	{"ResetCollector", ""}:                       ownObject,
+	{"SetCollectorPageSize", ""}:                 ownObject,
+	{"DestroyCollector", ""}:                     ownObject,
 	{"Destroy_Task", ""}:                         destroyNeeds,
 	{"Rename_Task", ""}:                          renameNeeds,
 	{"MoveIntoFolder_Task", "Folder"}:            moveNeeds,
@@ -55,7 +63,7 @@ func thisNeeds(privileges ...string) func(*needs, any) {
 	return func(n *needs, _ any) { n.add(n.c.This, privileges...) }
 }
 
-// ownObject requires nothing: a filter or a view exists only for the session that made it.
+// ownObject requires nothing: a filter, a view or a history collector exists only for the session that made it.
 func ownObject(*needs, any) {}
 
 // fetchNeeds requires nothing for the call itself. Documented: RetrievePropertiesEx requires System.Anonymous, and what
