@@ -1,7 +1,5 @@
 """What the twin requires of a caller: each call its privileges, on every object that it touches."""
 
-
-
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -128,9 +126,7 @@ CASES = [
          lambda eve, _: eve.switch.CreateDVPortgroup_Task(eve.group_spec("priv-made"))),
     Case("reconfigure a port group", ("DVPortgroup.Modify",), Lab.port_group, reconfigure_group(description="x")),
     Case("the policy of a port group", ("DVPortgroup.Modify", "DVPortgroup.PolicyOp"), Lab.port_group,
-         reconfigure_group(policy=vim.dvs.VmwareDistributedVirtualSwitch.PortgroupPolicy())
-         if hasattr(Switch, "PortgroupPolicy") else reconfigure_group(
-             policy=vim.dvs.VmwareDistributedVirtualSwitch.VMwarePortgroupPolicy())),
+         reconfigure_group(policy=Switch.VMwarePortgroupPolicy())),
     Case("rename a port group", ("DVPortgroup.Modify",), Lab.port_group,
          lambda eve, group: own(eve, group).Rename_Task("priv-renamed")),
     Case("destroy a port group", ("DVPortgroup.Delete",), Lab.port_group,
@@ -396,6 +392,8 @@ def test_changes_of_permissions_are_events(admin: Lab, eve: Lab) -> None:
               if isinstance(e, vim.event.PermissionEvent) and e.entity.entity == vm]  # fmt: skip
 
     added, updated, removed = sorted(events, key=lambda e: e.key)
+    assert isinstance(updated, vim.event.PermissionUpdatedEvent)
+    assert updated.prevRole is not None
     assert isinstance(added, vim.event.PermissionAddedEvent)
     assert isinstance(removed, vim.event.PermissionRemovedEvent)
     assert (added.principal, added.role.name, added.propagate) == (EVE.shown, "ReadOnly", True)

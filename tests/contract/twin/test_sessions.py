@@ -50,7 +50,7 @@ def stranger(twin: Twin) -> Callable[[], Any]:
     stub = SoapStubAdapter(
         host=twin.host, port=twin.port, path="/sdk", version="vim.version.v8_0_3_0", sslContext=context
     )
-    return vim.ServiceInstance("ServiceInstance", stub).RetrieveContent  # type: ignore[no-any-return]
+    return vim.ServiceInstance("ServiceInstance", stub).RetrieveContent
 
 
 class Waiter:
@@ -82,9 +82,9 @@ def test_the_end_of_a_session_ends_its_wait(shared: Twin, waiter: Waiter, how: s
         with connect(shared) as other:
             other.content.sessionManager.TerminateSession([waiter.key])
 
-    def skew(**limits: float) -> Callable[[], None]:
+    def skew(idle: float, age: float) -> Callable[[], None]:
         def late() -> None:
-            shared.control.session_limits(**limits)
+            shared.control.session_limits(idle_seconds=idle, lifetime_seconds=age)
             shared.control.clock(skew_seconds=3600)
 
         return late
@@ -97,8 +97,8 @@ def test_the_end_of_a_session_ends_its_wait(shared: Twin, waiter: Waiter, how: s
     {
         "terminate": terminate,
         "kill": lambda: shared.control.kill_sessions(user=OPERATOR),
-        "idle": skew(idle_seconds=60.0),
-        "age": skew(idle_seconds=0.0, lifetime_seconds=60.0),
+        "idle": skew(60.0, 0.0),
+        "age": skew(0.0, 60.0),
     }[how]()
 
     waiter.thread.join(10)

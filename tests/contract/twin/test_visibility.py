@@ -1,7 +1,5 @@
 """What somebody without System.View or System.Read sees: nothing, which is not the same as nothing being there."""
 
-
-
 import threading
 from collections.abc import Iterator
 from typing import Any
