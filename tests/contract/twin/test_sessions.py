@@ -110,7 +110,6 @@ def test_the_end_of_a_session_ends_its_wait(shared: Twin, waiter: Waiter, how: s
     says="A session ends a given time after its login, however busy it is.",
     standing="observed",
     source="cluster-api-provider-vsphere issue 2781: 86,400 s",
-    switch="-session-lifetime",
 )
 def test_a_busy_session_dies_of_old_age(shared: Twin) -> None:
     shared.control.session_limits(idle_seconds=1800, lifetime_seconds=86400)
@@ -129,7 +128,6 @@ def test_a_busy_session_dies_of_old_age(shared: Twin) -> None:
     says="A session that makes no call for 30 minutes ends; every call starts the time anew.",
     standing="observed",
     source="Broadcom KB 1031039; pyvmomi issue 953",
-    switch="-session-timeout",
 )
 def test_a_call_keeps_a_session_alive(shared: Twin) -> None:
     with connect(shared) as instance:
@@ -147,7 +145,6 @@ def test_a_call_keeps_a_session_alive(shared: Twin) -> None:
     says="Beyond 2000 sessions whoever has none gets HTTP 503, even for RetrieveServiceContent; the others go on.",
     standing="observed",
     source="Broadcom KB 375546; kops issue 2747",
-    switch="-max-sessions",
 )
 def test_a_full_house_answers_http_503(shared: Twin) -> None:
     with connect(shared) as instance:
