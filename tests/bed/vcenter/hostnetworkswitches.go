@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"slices"
 	"unicode/utf8"
 
@@ -79,8 +80,9 @@ func updateVirtualSwitch(c *Call, req any) (any, error) {
 }
 
 // removeVirtualSwitch models RemoveVirtualSwitch. Documented: NotFound, and
-// ResourceInUse while virtual network adapters are on the switch. Undecided, so a
-// switch: whether port groups that nobody uses keep it too, or go with it.
+// ResourceInUse while virtual network adapters are on the switch. Observed (VMware's
+// public test script for vim.host.NetworkSystem cleans up this way): port groups that
+// nobody uses go with it; since other clients remove them first, it is a switch.
 func removeVirtualSwitch(c *Call, req any) (any, error) {
 	n, err := c.hostNetwork()
 	if err != nil {
@@ -109,14 +111,15 @@ func removeVirtualSwitch(c *Call, req any) (any, error) {
 // checkSwitch validates a spec and returns the device names of its uplinks.
 //
 // Documented: BondBridge is the only bridge of an ESX server; a bad bridge and a
-// number of ports out of range are InvalidArgument. Inferred: so is an MTU that no
-// host takes.
+// number of ports out of range are InvalidArgument, all else is HostConfigFault.
+// Observed (VMware's public test script for vim.host.NetworkSystem): an MTU below 1280
+// is PlatformConfigFault, one of those; the upper limit is inferred.
 func (n *hostNet) checkSwitch(name string, spec *types.HostVirtualSwitchSpec) ([]string, error) {
 	if spec.NumPorts < 0 || spec.NumPorts > switchPorts {
 		return nil, invalidArgument("spec.numPorts")
 	}
 	if spec.Mtu != 0 && (spec.Mtu < minMTU || spec.Mtu > maxMTU) {
-		return nil, invalidArgument("spec.mtu")
+		return nil, platformFault("The MTU %d is not within %d and %d.", spec.Mtu, minMTU, maxMTU)
 	}
 	if spec.Bridge == nil {
 		return nil, checkPolicy(spec.Policy, nil, "spec.policy")
@@ -141,6 +144,12 @@ func (n *hostNet) checkSwitch(name string, spec *types.HostVirtualSwitchSpec) ([
 		}
 	}
 	return bond.NicDevice, checkPolicy(spec.Policy, spec.Bridge, "spec.policy")
+}
+
+// platformFault is a configuration that the host itself refuses.
+func platformFault(format string, args ...any) *Fault {
+	text := fmt.Sprintf(format, args...)
+	return Faultf(&types.PlatformConfigFault{Text: text}, "An error occurred during host configuration. %s", text)
 }
 
 // fillSwitch writes a checked spec and what a host shows of it beside.

@@ -81,8 +81,9 @@ type Rules struct {
 	// speaks of virtual network adapters that are associated with the group.
 	OffMachinesKeepPortGroup bool `json:"offMachinesKeepPortGroup"`
 	// PortGroupsKeepSwitch: whether RemoveVirtualSwitch refuses a switch with port
-	// groups that nobody uses. The reference names virtual network adapters only;
-	// clients that are known to work remove the groups first.
+	// groups that nobody uses. The reference names virtual network adapters only, and
+	// VMware's own test of an ESXi network system removes a switch with its group;
+	// libvirt and others remove the groups first.
 	PortGroupsKeepSwitch bool `json:"portGroupsKeepSwitch"`
 	// DuplicatePortGroupIsInvalid: AddPortGroup with a name that is taken gave
 	// InvalidArgument to an Ansible user (ansible issue 36773); AlreadyExists is
@@ -106,6 +107,5 @@ func DefaultRules() Rules {
 		SnapshotDepth:               maxSnapshotDepth,
 		AncestorsVisible:            true,
 		OffMachinesKeepPortGroup:    true,
-		PortGroupsKeepSwitch:        true,
 	}
 }

@@ -182,8 +182,8 @@ def an_update_needs_group_and_switch(scratch: Scratch) -> None:
 @rule(
     call="UpdatePortGroup",
     says="With another name the group is renamed, and the old Network is gone when nobody else uses it.",
-    standing="inferred",
-    source="API reference, UpdatePortGroup (AlreadyExists if the update conflicts with another group) and Network",
+    standing="observed",
+    source="VMware's public test script for vim.host.NetworkSystem; that the Network follows: API reference, Network",
 )
 def an_update_renames(scratch: Scratch) -> None:
     switch = add_switch(scratch)
@@ -400,6 +400,43 @@ def an_unset_policy_of_a_switch_stays(scratch: Scratch) -> None:
 
 
 @rule(
+    call="UpdateVirtualSwitch",
+    says="An MTU below 1280 is PlatformConfigFault and changes nothing.",
+    standing="observed",
+    source="VMware's public test script for vim.host.NetworkSystem",
+)
+def an_mtu_has_a_minimum(scratch: Scratch) -> None:
+    name = add_switch(scratch)
+    spec = vim.host.VirtualSwitch.Specification(numPorts=128, mtu=1)
+
+    with pytest.raises(vim.fault.PlatformConfigFault):
+        scratch.network_system.UpdateVirtualSwitch(vswitchName=name, spec=spec)
+
+    assert vswitch(scratch.host, name).mtu == 1500
+
+
+@rule(
+    call="AddVirtualSwitch",
+    says="A switch without uplinks takes a teaming policy with an empty order, and its groups inherit it.",
+    standing="observed",
+    source="VMware's public test script for vim.host.NetworkSystem",
+)
+def a_switch_without_uplinks_has_a_teaming(scratch: Scratch) -> None:
+    teaming = vim.host.NetworkPolicy.NicTeamingPolicy(
+        policy="loadbalance_srcid",
+        rollingOrder=True,
+        notifySwitches=False,
+        nicOrder=vim.host.NetworkPolicy.NicOrderPolicy(),
+    )
+    switch = add_switch(scratch, policy=vim.host.NetworkPolicy(nicTeaming=teaming))
+
+    computed = group(scratch.host, add_group(scratch, switch)).computedPolicy.nicTeaming
+
+    assert (computed.rollingOrder, computed.notifySwitches) == (True, False)
+    assert not computed.nicOrder.activeNic
+
+
+@rule(
     call="RemoveVirtualSwitch",
     says="A switch that is not there is NotFound.",
     standing="documented",
@@ -430,18 +467,21 @@ def a_switch_in_use_stays(scratch: Scratch) -> None:
 
 @rule(
     call="RemoveVirtualSwitch",
-    says="A switch with port groups that nobody uses is ResourceInUse.",
-    standing="inferred",
-    source="API reference, RemoveVirtualSwitch names virtual network adapters only; libvirt's driver removes the "
-    "groups first",
+    says="Port groups that nobody uses go with their switch, and their networks too.",
+    standing="observed",
+    source="VMware's public test script for vim.host.NetworkSystem cleans up this way; the API reference lets only "
+    "virtual network adapters keep a switch",
     switch="portGroupsKeepSwitch",
 )
-def a_switch_with_groups_stays(scratch: Scratch) -> None:
+def unused_groups_go_with_their_switch(scratch: Scratch) -> None:
     switch = add_switch(scratch)
-    add_group(scratch, switch)
+    name = add_group(scratch, switch)
 
-    with pytest.raises(vim.fault.ResourceInUse):
-        scratch.network_system.RemoveVirtualSwitch(vswitchName=switch)
+    scratch.network_system.RemoveVirtualSwitch(vswitchName=switch)
+
+    assert vswitch(scratch.host, switch) is None
+    assert group(scratch.host, name) is None
+    assert network(scratch, name) is None
 
 
 @rule(
