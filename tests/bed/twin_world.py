@@ -19,10 +19,14 @@ class WorldControl(Wire):
         user: Login = ALICE,
         set: Mapping[str, Any] | None = None,  # noqa: A002 - the word of the control API
         unset: Sequence[str] = (),
+        when: str = "",
     ) -> str:
-        """Write raw values at property paths, as if `user` had; return the object's new version."""
-        body = {"object": target, "user": user.name, "set": dict(set or {}), "unset": list(unset)}
-        return str(self._post("drift", body)["version"])
+        """Write raw values at property paths, as if `user` had; return the object's new version.
+
+        `when` names a host that is not connected: vCenter learns of the change when it is back, and the version is "".
+        """
+        body = {"object": target, "user": user.name, "set": dict(set or {}), "unset": list(unset), "when": when}
+        return str(self._post("drift", body).get("version", ""))
 
     def seed(
         self,
@@ -62,6 +66,14 @@ class WorldControl(Wire):
         """Change what a host can do and how it is reached; its machines follow its connection."""
         body = {"nestedHV": nested_hv, "connectionState": connection_state, "maintenance": maintenance}
         self._post("host", {"host": host} | {name: value for name, value in body.items() if value is not None})
+
+    def datastore(self, datastore: str, *, accessible: bool) -> None:
+        """Make a datastore go or come back; the machines whose files are on it follow."""
+        self._post("datastore", {"datastore": datastore, "accessible": accessible})
+
+    def migrate(self, vm: str, *, host: str) -> None:
+        """Move a machine to another host of its cluster, as DRS would."""
+        self._post("migrate", {"vm": vm, "host": host})
 
     def switch(self, switch: str, *, version: str = "", mac_learning: bool | None = None) -> None:
         """Set a distributed switch's version and whether it knows MAC learning (unset: from 6.6.0 on)."""

@@ -15,7 +15,7 @@ from pyVmomi import vim, vmodl
 
 from bed.soap import result_of
 
-__all__ = ["CannotAsk", "Place", "Scratch", "fault_of", "mac_management", "trunk", "vlan_id"]
+__all__ = ["CannotAsk", "Place", "Scratch", "fault_of", "gone", "mac_management", "trunk", "vlan_id"]
 
 Switch = vim.dvs.VmwareDistributedVirtualSwitch
 Card = vim.vm.device.VirtualEthernetCard
@@ -48,6 +48,15 @@ def fault_of(info: Any, kind: Any = vmodl.MethodFault) -> Any:
     assert info.state == vim.TaskInfo.State.error, f"the task ended with {info.state}"
     assert isinstance(info.error, kind), f"the task ended with {info.error}"
     return info.error
+
+
+def gone(entity: Any) -> bool:
+    """Tell whether a managed object is no more."""
+    try:
+        _ = entity.name
+    except vmodl.fault.ManagedObjectNotFound as fault:
+        return str(fault.obj) == str(entity)
+    return False
 
 
 @dataclass(frozen=True)

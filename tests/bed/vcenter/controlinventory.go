@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"net/http"
 	"reflect"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/vmware/govmomi/simulator"
@@ -13,12 +15,14 @@ import (
 
 // routeInventory changes the inventory behind everybody's back.
 func (c *control) routeInventory() {
-	c.Route("POST /v1/drift", c.drift)
-	c.Route("POST /v1/host", c.setHost)
+	c.Route("POST /v1/drift", change(c, (*Twin).drift))
+	c.Route("POST /v1/host", change(c, (*Twin).controlHost))
 	c.Route("POST /v1/host-network", c.changeHostNetwork)
+	c.Route("POST /v1/datastore", change(c, (*Twin).controlDatastore))
+	c.Route("POST /v1/migrate", change(c, (*Twin).controlMigrate))
 	c.routeSwitches()
-	c.Route("POST /v1/vm", c.setMachine)
-	c.Route("POST /v1/guest", c.setGuest)
+	c.Route("POST /v1/vm", change(c, (*Twin).controlMachine))
+	c.Route("POST /v1/guest", change(c, (*Twin).controlGuest))
 	c.Route("GET /v1/rules", func(*http.Request) (any, error) {
 		c.t.world.RLock()
 		defer c.t.world.RUnlock()
@@ -27,54 +31,165 @@ func (c *control) routeInventory() {
 	c.Route("POST /v1/rules", c.setRules)
 }
 
+// change makes a handler of a function that changes the inventory: it decodes the
+// body and holds the world.
+func change[T any](c *control, f func(*Twin, T) (any, error)) func(*http.Request) (any, error) {
+	return func(r *http.Request) (any, error) {
+		var body T
+		if err := readJSON(r, &body); err != nil {
+			return nil, err
+		}
+		c.t.world.Lock()
+		defer c.t.world.Unlock()
+		return f(c.t, body)
+	}
+}
+
+// find returns the object of an id or a name, if it is of the Go type that the
+// named field of a request stands for.
+func find[T any](t *Twin, field, id, kind string) (T, error) {
+	var none T
+	ref, err := t.object(id, kind)
+	if err != nil {
+		return none, err
+	}
+	if obj, ok := t.registry().Get(ref).(T); ok {
+		return obj, nil
+	}
+	return none, bad("%s: %s is a %s", field, id, ref.Type)
+}
+
+// oneOf checks a word of a request against those that are allowed.
+func oneOf[T ~string](field, word string, allowed ...T) (T, error) {
+	if slices.Contains(allowed, T(word)) {
+		return T(word), nil
+	}
+	words := make([]string, len(allowed))
+	for i, a := range allowed {
+		words[i] = string(a)
+	}
+	return "", bad("%s: %q is not one of %s", field, word, strings.Join(words, ", "))
+}
+
+type driftRequest struct {
+	Object string                     `json:"object"`
+	User   string                     `json:"user"`
+	Set    map[string]json.RawMessage `json:"set"`
+	Unset  []string                   `json:"unset"`
+	// When names a host that is not connected: the change is made on it now, and
+	// vCenter learns of it when the host is back.
+	When string `json:"when"`
+}
+
 // drift writes properties as another user would have: raw values at property
 // paths, without any rule of the API. {"object": "dvportgroup-12",
 // "set": {"config.description": "…"}, "unset": ["config.annotation"]}
-func (c *control) drift(r *http.Request) (any, error) {
-	var req struct {
-		Object string                     `json:"object"`
-		User   string                     `json:"user"`
-		Set    map[string]json.RawMessage `json:"set"`
-		Unset  []string                   `json:"unset"`
-	}
-	if err := readJSON(r, &req); err != nil {
-		return nil, err
-	}
-	t := c.t
-	t.world.Lock()
-	defer t.world.Unlock()
+func (t *Twin) drift(req driftRequest) (any, error) {
 	ref, err := t.object(req.Object, "")
 	if err != nil {
 		return nil, err
 	}
-	// Work on a copy, so that a bad path changes nothing at all.
+	if req.When != "" {
+		return nil, t.driftLate(ref, req)
+	}
+	version, err := t.driftObject(ref, req.User, req.Set, req.Unset)
+	if err != nil {
+		return nil, err
+	}
+	return map[string]string{"object": ref.Value, "version": version}, nil
+}
+
+// driftLate keeps a drift for the time when its host is connected again.
+func (t *Twin) driftLate(ref types.ManagedObjectReference, req driftRequest) error {
+	host, err := find[*simulator.HostSystem](t, "when", req.When, "HostSystem")
+	if err != nil {
+		return err
+	}
+	if hostConnected(host) {
+		return bad("when: host %s is connected, so vCenter sees its changes at once; leave `when` out or disconnect it first", req.When)
+	}
+	if _, err := t.drafted(ref, req.Set, req.Unset); err != nil {
+		return err
+	}
+	t.postpone(host.Self, lateChange{ref, req.User, req.Set, req.Unset})
+	return nil
+}
+
+// driftObject writes raw values into an object and what mirrors them; returns the
+// object's new version.
+func (t *Twin) driftObject(ref types.ManagedObjectReference, user string, set map[string]json.RawMessage, unset []string) (string, error) {
+	draft, err := t.drafted(ref, set, unset)
+	if err != nil {
+		return "", err
+	}
+	live, _ := t.lookup(nil, ref)
+	before := t.nameOf(ref)
+	live.Set(draft)
+	t.mirror(ref, before, set, unset)
+	version := t.bumpVersion(ref)
+	t.noteChange(ref, user, t.now())
+	t.Touch(ref)
+	t.watchers.moved() // a drift may have changed a parent or a list of children
+	return version, nil
+}
+
+// drafted is a copy of an object's properties with the values written, so that a bad
+// path changes nothing at all.
+func (t *Twin) drafted(ref types.ManagedObjectReference, set map[string]json.RawMessage, unset []string) (reflect.Value, error) {
 	live, ok := t.lookup(nil, ref)
 	if !ok {
-		return nil, bad("object %q has no properties", req.Object)
+		return live, bad("object %q has no properties", ref.Value)
 	}
 	draft := deepCopy(live)
-	for _, path := range keysOf(req.Set) {
+	for _, path := range keysOf(set) {
 		target, err := writable(draft, path)
 		if err != nil {
-			return nil, err
+			return draft, err
 		}
-		if err := assign(target, req.Set[path]); err != nil {
-			return nil, bad("set %s: %s", path, err)
+		if err := assign(target, set[path]); err != nil {
+			return draft, bad("set %s: %s", path, err)
 		}
 	}
-	for _, path := range req.Unset {
+	for _, path := range unset {
 		target, err := writable(draft, path)
 		if err != nil {
-			return nil, err
+			return draft, err
 		}
 		target.SetZero()
 	}
-	live.Set(draft)
-	version := t.bumpVersion(ref)
-	t.noteChange(ref, req.User, t.now())
-	t.Touch(ref)
-	t.watchers.moved() // a drift may have changed a parent or a list of children
-	return map[string]string{"object": ref.Value, "version": version}, nil
+	return draft, nil
+}
+
+// mirror brings what an object shows twice in line with what a drift wrote to one
+// place: name, config and summary of a machine or port group.
+func (t *Twin) mirror(ref types.ManagedObjectReference, before string, set map[string]json.RawMessage, unset []string) {
+	_, byConfig := set["config.name"]
+	_, whole := set["config"]
+	switch e := t.registry().Get(ref).(type) {
+	case *simulator.VirtualMachine:
+		if e.Config == nil {
+			return
+		}
+		switch {
+		case byConfig || whole:
+			e.Name = e.Config.Name
+		case e.Name != before:
+			e.Config.Name = e.Name
+		}
+		paths := append(slices.Clone(unset), keysOf(set)...)
+		if slices.ContainsFunc(paths, func(p string) bool {
+			return p == "name" || strings.HasPrefix(p, "config") || strings.HasPrefix(p, "guest") || strings.HasPrefix(p, "runtime")
+		}) {
+			t.refresh(e)
+		}
+	case *simulator.DistributedVirtualPortgroup:
+		switch {
+		case byConfig || whole:
+			e.Name = e.Config.Name
+		case e.Name != before:
+			e.Config.Name = e.Name
+		}
+	}
 }
 
 // writable follows a path to a settable field, making what is unset on the way.
@@ -125,8 +240,7 @@ func (t *Twin) bumpVersion(ref types.ManagedObjectReference) string {
 	switch e := t.registry().Get(ref).(type) {
 	case *simulator.VirtualMachine:
 		if e.Config != nil {
-			e.Config.ChangeVersion = t.now().Format("2006-01-02T15:04:05.000000Z")
-			e.Config.Modified = t.now()
+			t.stampConfig(e.Config)
 			return e.Config.ChangeVersion
 		}
 	case *simulator.HostSystem: // it has no version, but its network system shows the same configuration
@@ -155,139 +269,6 @@ func (t *Twin) noteChange(ref types.ManagedObjectReference, user string, at time
 	t.control.mu.Lock()
 	defer t.control.mu.Unlock()
 	t.control.calls = append(t.control.calls, callRecord{at, "drift", ref.Value, displayUser(user), ""})
-}
-
-// setHost switches what a host can do and how it is reached:
-// {"host": "DC0_C0_H0", "nestedHV": false, "connectionState": "disconnected", "maintenance": true}
-func (c *control) setHost(r *http.Request) (any, error) {
-	var req struct {
-		Host            string  `json:"host"`
-		NestedHV        *bool   `json:"nestedHV"`
-		ConnectionState *string `json:"connectionState"`
-		Maintenance     *bool   `json:"maintenance"`
-	}
-	if err := readJSON(r, &req); err != nil {
-		return nil, err
-	}
-	t := c.t
-	t.world.Lock()
-	defer t.world.Unlock()
-	ref, err := t.object(req.Host, "HostSystem")
-	if err != nil {
-		return nil, err
-	}
-	host, ok := t.registry().Get(ref).(*simulator.HostSystem)
-	if !ok {
-		return nil, bad("host: %s is a %s", req.Host, ref.Type)
-	}
-	if req.ConnectionState != nil {
-		state := types.HostSystemConnectionState(*req.ConnectionState)
-		switch state {
-		case types.HostSystemConnectionStateConnected, types.HostSystemConnectionStateDisconnected, types.HostSystemConnectionStateNotResponding:
-		default:
-			return nil, bad("connectionState: %q is not connected, disconnected or notResponding", state)
-		}
-		host.Runtime.ConnectionState = state
-		t.followHost(host)
-	}
-	if req.NestedHV != nil {
-		host.Capability.NestedHVSupported = *req.NestedHV
-	}
-	if req.Maintenance != nil {
-		host.Runtime.InMaintenanceMode = *req.Maintenance
-	}
-	t.Touch(ref)
-	return nil, nil
-}
-
-// followHost gives the machines of a host the state its connection leaves them in.
-// Source: VirtualMachineConnectionState "disconnected": its host is disconnected (documented).
-func (t *Twin) followHost(host *simulator.HostSystem) {
-	state := types.VirtualMachineConnectionStateConnected
-	if host.Runtime.ConnectionState != types.HostSystemConnectionStateConnected {
-		state = types.VirtualMachineConnectionStateDisconnected
-	}
-	for _, ref := range host.Vm {
-		if vm, ok := t.registry().Get(ref).(*simulator.VirtualMachine); ok {
-			vm.Runtime.ConnectionState = state
-			vm.Summary.Runtime.ConnectionState = state
-			t.Touch(ref)
-		}
-	}
-}
-
-// machine finds a virtual machine by id or name.
-func (t *Twin) machine(id string) (*simulator.VirtualMachine, error) {
-	ref, err := t.object(id, "VirtualMachine")
-	if err != nil {
-		return nil, err
-	}
-	vm, ok := t.registry().Get(ref).(*simulator.VirtualMachine)
-	if !ok {
-		return nil, bad("vm: %s is a %s", id, ref.Type)
-	}
-	return vm, nil
-}
-
-// setMachine sets what only a host could: {"vm": "vm-12", "connectionState": "inaccessible"}.
-func (c *control) setMachine(r *http.Request) (any, error) {
-	var req struct {
-		VM              string `json:"vm"`
-		ConnectionState string `json:"connectionState"`
-	}
-	if err := readJSON(r, &req); err != nil {
-		return nil, err
-	}
-	t := c.t
-	t.world.Lock()
-	defer t.world.Unlock()
-	vm, err := t.machine(req.VM)
-	if err != nil {
-		return nil, err
-	}
-	state := types.VirtualMachineConnectionState(req.ConnectionState)
-	switch state {
-	case types.VirtualMachineConnectionStateConnected, types.VirtualMachineConnectionStateDisconnected,
-		types.VirtualMachineConnectionStateInaccessible, types.VirtualMachineConnectionStateInvalid,
-		types.VirtualMachineConnectionStateOrphaned:
-	default:
-		return nil, bad("connectionState: %q is not connected, disconnected, inaccessible, invalid or orphaned", req.ConnectionState)
-	}
-	vm.Runtime.ConnectionState = state
-	vm.Summary.Runtime.ConnectionState = state
-	t.Touch(vm.Self)
-	return nil, nil
-}
-
-// setGuest says what the guest of a machine is like; durations are in seconds:
-// {"vm": "vm-12", "tools": true, "ipAddress": "10.0.0.7", "hostName": "lab-1", "shutdownSeconds": 2, "hangShutdown": false}
-func (c *control) setGuest(r *http.Request) (any, error) {
-	var req struct {
-		VM              string  `json:"vm"`
-		Tools           bool    `json:"tools"`
-		BootSeconds     float64 `json:"bootSeconds"`
-		ShutdownSeconds float64 `json:"shutdownSeconds"`
-		HangShutdown    bool    `json:"hangShutdown"`
-		IPAddress       string  `json:"ipAddress"`
-		HostName        string  `json:"hostName"`
-	}
-	if err := readJSON(r, &req); err != nil {
-		return nil, err
-	}
-	t := c.t
-	t.world.Lock()
-	defer t.world.Unlock()
-	vm, err := t.machine(req.VM)
-	if err != nil {
-		return nil, err
-	}
-	t.SetGuest(vm, GuestProfile{
-		Tools: req.Tools, HangShutdown: req.HangShutdown, IPAddress: req.IPAddress, HostName: req.HostName,
-		Boot:     time.Duration(req.BootSeconds * float64(time.Second)),
-		Shutdown: time.Duration(req.ShutdownSeconds * float64(time.Second)),
-	})
-	t.Touch(vm.Self)
-	return nil, nil
 }
 
 // setRules changes switches for undecided behaviour; what is not named stays: {"busyVM": "reject"}.

@@ -9,14 +9,9 @@ import (
 )
 
 // Guest operating systems: the ids that the API knows, and what an environment
-// browser tells about them.
+// browser (environment.go) tells about them.
 
 const defaultGuestID = string(types.VirtualMachineGuestOsIdentifierOtherGuest)
-
-func registerGuestOS(t *Twin) {
-	t.HandleMode("QueryConfigOptionEx", "EnvironmentBrowser", Reader, queryConfigOptionEx)
-	t.HandleMode("QueryConfigOption", "EnvironmentBrowser", Reader, queryConfigOption)
-}
 
 // windowsGuest is one row of what the twin knows about a Windows guest.
 type windowsGuest struct {
@@ -84,36 +79,6 @@ func guestFamilyOf(id string) string {
 		return string(types.VirtualMachineGuestOsFamilyOtherGuestFamily)
 	}
 	return string(types.VirtualMachineGuestOsFamilyLinuxGuest)
-}
-
-// queryConfigOptionEx models QueryConfigOptionEx.
-//
-// Documented: guestId filters guestOSDescriptor, and the whole list comes back
-// when nothing matches; null when the key is unknown or the cluster has no hosts
-// (vm-operator takes that as "this hardware version does not exist here").
-func queryConfigOptionEx(c *Call, req any) (any, error) {
-	spec := req.(*types.QueryConfigOptionEx).Spec
-	if spec == nil {
-		spec = &types.EnvironmentBrowserConfigOptionQuerySpec{}
-	}
-	return &types.QueryConfigOptionExResponse{Returnval: c.configOption(spec.Key, spec.Host, spec.GuestId)}, nil
-}
-
-func queryConfigOption(c *Call, req any) (any, error) {
-	r := req.(*types.QueryConfigOption)
-	return &types.QueryConfigOptionResponse{Returnval: c.configOption(r.Key, r.Host, nil)}, nil
-}
-
-func (c *Call) configOption(key string, host *types.ManagedObjectReference, ids []string) *types.VirtualMachineConfigOption {
-	browser := c.Ctx.Map.Get(c.This).(*simulator.EnvironmentBrowser)
-	for _, descriptor := range browser.QueryConfigOptionDescriptorResponse.Returnval {
-		wanted := descriptor.Key == key || key == "" && isTrue(&descriptor.DefaultConfigOption)
-		offered := len(descriptor.Host) > 0 && (host == nil || simulator.FindReference(descriptor.Host, *host) != nil)
-		if wanted && offered {
-			return configOptionFor(descriptor.Key, ids)
-		}
-	}
-	return nil
 }
 
 func configOptionFor(key string, ids []string) *types.VirtualMachineConfigOption {

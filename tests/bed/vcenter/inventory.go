@@ -10,6 +10,7 @@ import (
 // objects: names held by running tasks, ports of distributed switches and the
 // guests inside virtual machines. It is guarded by the world lock.
 type inventory struct {
+	churn
 	rules     Rules
 	reserved  map[nameKey]types.ManagedObjectReference // by the task that reserved it
 	switches  map[types.ManagedObjectReference]*portTable
@@ -30,6 +31,7 @@ func registerRules(t *Twin) {
 		ctx := t.newContext(nil)
 		t.adoptNetworks(ctx)
 		t.adoptHostNetworks(ctx)
+		t.adoptHosts()
 		t.completeMachines(ctx)
 	})
 	registerPortgroups(t)
@@ -40,12 +42,17 @@ func registerRules(t *Twin) {
 	registerSnapshots(t)
 	registerRelocation(t)
 	registerFolders(t)
-	registerGuestOS(t)
+	registerPools(t)
+	registerDatastores(t)
+	registerHosts(t)
+	registerClusters(t)
+	registerEnvironment(t)
 	registerSearch(t)
 }
 
 func newInventory() *inventory {
 	return &inventory{
+		churn:     newChurn(),
 		rules:     DefaultRules(),
 		reserved:  map[nameKey]types.ManagedObjectReference{},
 		switches:  map[types.ManagedObjectReference]*portTable{},

@@ -35,7 +35,8 @@ func findAllByUUID(c *Call, req any) (any, error) {
 // withUUID searches machines or hosts.
 //
 // Observed (cloud-provider-vsphere pull 650): an inaccessible machine is not
-// found. Documented: a datacenter narrows the search.
+// found; the same for an invalid or orphaned one is inferred, none of them has a
+// configuration. Documented: a datacenter narrows the search.
 func (c *Call) withUUID(uuid string, machines, instance bool, datacenter *types.ManagedObjectReference) []types.ManagedObjectReference {
 	kind := "HostSystem"
 	if machines {
@@ -49,8 +50,9 @@ func (c *Call) withUUID(uuid string, machines, instance bool, datacenter *types.
 			if !c.searchable(e) {
 				continue
 			}
-			if has = e.Config.Uuid; instance {
-				has = e.Config.InstanceUuid
+			config := c.Twin.configOf(e)
+			if has = config.Uuid; instance {
+				has = config.InstanceUuid
 			}
 		case *simulator.HostSystem:
 			if e.Summary.Hardware != nil {
@@ -74,12 +76,8 @@ func (c *Call) withUUID(uuid string, machines, instance bool, datacenter *types.
 }
 
 func (c *Call) searchable(vm *simulator.VirtualMachine) bool {
-	if vm.Config == nil {
+	if c.Twin.configOf(vm) == nil {
 		return false
 	}
-	switch vm.Runtime.ConnectionState {
-	case types.VirtualMachineConnectionStateInaccessible, types.VirtualMachineConnectionStateInvalid:
-		return !c.Twin.inventory.rules.FindByUuidSkipsInaccessible
-	}
-	return true
+	return vm.Config != nil || !c.Twin.inventory.rules.FindByUuidSkipsInaccessible
 }

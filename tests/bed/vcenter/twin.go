@@ -99,6 +99,7 @@ func (t *Twin) Reset() error {
 func (t *Twin) Close() {
 	t.sessions.endAll()
 	t.control.reset()
+	t.epoch.Add(1) // tasks that wait for something end now, unseen
 	t.running.Wait()
 	t.world.Lock()
 	defer t.world.Unlock()

@@ -183,3 +183,18 @@ func hashInto(h *maphash.Hash, v reflect.Value) {
 		word(uint64(v.Float() * 1e6))
 	}
 }
+
+// intersect clears the boolean members of a that are false in b, both structs of one type.
+func intersect[T any](a, b *T) {
+	va, vb := reflect.ValueOf(a).Elem(), reflect.ValueOf(b).Elem()
+	for i := range va.NumField() {
+		fa, fb := va.Field(i), vb.Field(i)
+		switch {
+		case fa.Kind() == reflect.Bool:
+			fa.SetBool(fa.Bool() && fb.Bool())
+		case fa.Kind() == reflect.Pointer && fa.Type().Elem().Kind() == reflect.Bool && !fa.IsNil():
+			both := fa.Elem().Bool() && !fb.IsNil() && fb.Elem().Bool()
+			fa.Set(reflect.ValueOf(&both))
+		}
+	}
+}

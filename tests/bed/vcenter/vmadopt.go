@@ -30,6 +30,7 @@ func (t *Twin) completeMachine(r *simulator.Registry, vm *simulator.VirtualMachi
 			card.MacAddress = t.inventory.newMAC()
 		}
 	}
+	t.giveBrowser(vm)
 	vm.Capability = machineCapability()
 	vm.Guest = guestWithoutTools()
 	vm.Runtime.RecordReplayState = types.VirtualMachineRecordReplayStateInactive

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/google/uuid"
@@ -86,9 +85,6 @@ func (d *draft) enter(pool *types.ManagedObjectReference) *simulator.VirtualMach
 		RecordReplayState:   types.VirtualMachineRecordReplayStateInactive,
 		MaxCpuUsage:         2294,
 	}
-	if compute := computeOf(r, d.host.Parent); compute != nil && compute.EnvironmentBrowser != nil {
-		vm.EnvironmentBrowser = *compute.EnvironmentBrowser
-	}
 	vm.Capability = machineCapability()
 	now := t.now()
 	vm.Layout = &types.VirtualMachineFileLayout{}
@@ -113,6 +109,7 @@ func (d *draft) enter(pool *types.ManagedObjectReference) *simulator.VirtualMach
 
 // linkMachine enters a machine in the lists of its host, pool, datastores and networks.
 func (t *Twin) linkMachine(r *simulator.Registry, vm *simulator.VirtualMachine) {
+	t.giveBrowser(vm)
 	host := r.Get(*vm.Runtime.Host).(*simulator.HostSystem)
 	host.Vm = append(host.Vm, vm.Self)
 	vm.Datastore = datastoresOf(r, host, vm.Config)
@@ -147,7 +144,7 @@ func (t *Twin) unlinkMachine(ctx *simulator.Context, vm *simulator.VirtualMachin
 		simulator.RemoveReference(&pool.Vm, vm.Self)
 		t.Touch(pool.Self)
 	}
-	for _, use := range portUses(vm.Config) {
+	for _, use := range portUses(t.configOf(vm)) {
 		t.freePort(r, vm.Self, use.port)
 	}
 	t.unplugAll(vm.Self)
@@ -155,8 +152,9 @@ func (t *Twin) unlinkMachine(ctx *simulator.Context, vm *simulator.VirtualMachin
 	read := parentFiles(configsOf(r, vm))
 	defer t.releaseParents(r, read)
 	t.forgetSnapshots(ctx, vm)
-	delete(t.inventory.guests, vm.Self)
-	delete(t.inventory.busy, vm.Self)
+	t.inventory.forget(vm.Self)
+	delete(t.inventory.browsers, vm.EnvironmentBrowser)
+	r.Remove(ctx, vm.EnvironmentBrowser)
 	t.removeChild(ctx, vm)
 }
 
@@ -173,6 +171,11 @@ func (d *draft) commit() {
 
 // refresh derives what a machine shows twice: summary, guest NICs.
 func (t *Twin) refresh(vm *simulator.VirtualMachine) {
+	if vm.Config == nil { // out of reach, see vmstate.go
+		vm.Summary.Runtime = vm.Runtime
+		t.Touch(vm.Self)
+		return
+	}
 	config, summary := vm.Config, &vm.Summary.Config
 	summary.Name, summary.Template = config.Name, config.Template
 	summary.VmPathName = config.Files.VmPathName
@@ -224,7 +227,10 @@ func machineCapability() types.VirtualMachineCapability {
 func (c *Call) freeInstanceUUID(asked string, self *simulator.VirtualMachine) string {
 	for _, obj := range c.Ctx.Map.AllReference("VirtualMachine") {
 		vm, ok := obj.(*simulator.VirtualMachine)
-		if ok && vm != self && vm.Config != nil && vm.Config.InstanceUuid == asked {
+		if !ok || vm == self {
+			continue
+		}
+		if config := c.Twin.configOf(vm); config != nil && config.InstanceUuid == asked {
 			return uuid.NewString()
 		}
 	}
@@ -250,15 +256,4 @@ func machineOf(r *simulator.Registry, ref types.ManagedObjectReference) (*simula
 		return vm, nil
 	}
 	return nil, notFound(ref)
-}
-
-// available refuses an operation on a machine whose configuration is out of reach.
-// Documented: InvalidState for a machine that is disconnected, orphaned,
-// inaccessible or invalid.
-func available(vm *simulator.VirtualMachine) error {
-	if vm.Runtime.ConnectionState != types.VirtualMachineConnectionStateConnected || vm.Config == nil {
-		return Faultf(&types.InvalidState{}, "The operation is not allowed in the current connection state of the virtual machine (%s).",
-			fmt.Sprint(vm.Runtime.ConnectionState))
-	}
-	return nil
 }

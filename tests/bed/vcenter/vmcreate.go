@@ -167,7 +167,7 @@ func (c *Call) candidateHosts(pool, asked *types.ManagedObjectReference, datasto
 	var connected, able []*simulator.HostSystem
 	for _, ref := range refs {
 		host, ok := c.Ctx.Map.Get(ref).(*simulator.HostSystem)
-		if ok && host.Runtime.ConnectionState == types.HostSystemConnectionStateConnected && !host.Runtime.InMaintenanceMode {
+		if ok && c.Twin.inService(host) {
 			connected = append(connected, host)
 			if datastoreNamed(c.Ctx.Map, host, datastore) != nil {
 				able = append(able, host)

@@ -8,25 +8,38 @@ import (
 // The end of a machine, and its life as a template.
 
 // destroyMachine models Destroy_Task. Documented: InvalidPowerState while it is
-// on, in the task; the files go too.
+// on, in the task; the files go too, so InvalidState while they are out of reach.
 func destroyMachine(c *Call, _ any) (any, error) {
 	ref := c.machineTask(func(tc *TaskContext) (any, error) {
+		vm, err := machineOf(tc.Ctx.Map, c.This)
+		if err != nil {
+			return nil, err
+		}
+		if err := available(vm); err != nil {
+			return nil, err
+		}
 		return nil, tc.removeMachine(c.This)
 	})
 	return &types.Destroy_TaskResponse{Returnval: ref}, nil
 }
 
 // unregisterMachine models UnregisterVM, which is no task: its faults are
-// synchronous. Documented: InvalidPowerState while it is on.
+// synchronous. Documented: InvalidPowerState while it is on. Inferred: one that is
+// out of reach can be taken out of the inventory all the same.
 func unregisterMachine(c *Call, _ any) (any, error) {
 	kept := c.storeMachine(c.This)
 	if err := c.removeMachine(c.This); err != nil {
 		return nil, err
 	}
+	c.keepFiles(kept)
+	return &types.UnregisterVMResponse{}, nil
+}
+
+// keepFiles leaves the files of a machine that went on their datastore.
+func (c *Call) keepFiles(kept *storedMachine) {
 	if kept != nil {
 		c.Twin.inventory.stored[kept.config.Files.VmPathName] = kept
 	}
-	return &types.UnregisterVMResponse{}, nil
 }
 
 func (c *Call) removeMachine(ref types.ManagedObjectReference) error {
@@ -75,6 +88,9 @@ func markAsMachine(c *Call, req any) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := available(vm); err != nil {
+		return nil, err
+	}
 	pool := poolOf(c.Ctx.Map, &r.Pool)
 	switch {
 	case !vm.Config.Template:
@@ -86,7 +102,7 @@ func markAsMachine(c *Call, req any) (any, error) {
 		if _, ok := c.Ctx.Map.Get(*r.Host).(*simulator.HostSystem); !ok {
 			return nil, notFound(*r.Host)
 		}
-		c.moveToHost(vm, *r.Host)
+		c.Twin.moveToHost(vm, *r.Host)
 	}
 	vm.ResourcePool = &r.Pool
 	pool.Vm = append(pool.Vm, vm.Self)
@@ -101,15 +117,4 @@ func (c *Call) setTemplate(vm *simulator.VirtualMachine, template bool) {
 	c.Twin.stampConfig(config)
 	vm.Config = config
 	c.Twin.refresh(vm)
-}
-
-func (c *Call) moveToHost(vm *simulator.VirtualMachine, ref types.ManagedObjectReference) {
-	if old, ok := c.Ctx.Map.Get(*vm.Runtime.Host).(*simulator.HostSystem); ok {
-		simulator.RemoveReference(&old.Vm, vm.Self)
-		c.Twin.Touch(old.Self)
-	}
-	host := c.Ctx.Map.Get(ref).(*simulator.HostSystem)
-	host.Vm = append(host.Vm, vm.Self)
-	vm.Runtime.Host = &ref
-	c.Twin.Touch(ref)
 }

@@ -134,7 +134,7 @@ func (t *Twin) later(vm types.ManagedObjectReference, g *guest, delay time.Durat
 		t.world.Lock()
 		defer t.world.Unlock()
 		machine, ok := t.registry().Get(vm).(*simulator.VirtualMachine)
-		if ok && t.epoch.Load() == epoch && t.inventory.guests[vm] == g && g.life == life {
+		if ok && machine.Config != nil && t.epoch.Load() == epoch && t.inventory.guests[vm] == g && g.life == life {
 			f(machine)
 		}
 	})

@@ -58,7 +58,7 @@ func (c *Call) powerOn(vm *simulator.VirtualMachine) error {
 	if vm.Runtime.PowerState == poweredOn {
 		return invalidPowerState(poweredOn, poweredOn)
 	}
-	if err := checkPowerOnHost(c.Ctx.Map.Get(*vm.Runtime.Host).(*simulator.HostSystem), vm); err != nil {
+	if err := c.Twin.checkPowerOnHost(c.Ctx.Map.Get(*vm.Runtime.Host).(*simulator.HostSystem), vm); err != nil {
 		return err
 	}
 	config := cloneValue(vm.Config)
@@ -78,14 +78,15 @@ func (c *Call) powerOn(vm *simulator.VirtualMachine) error {
 
 // checkPowerOnHost makes sure that the host can run the machine.
 //
-// Documented: InvalidState for a host in maintenance mode. Inferred: a
+// Documented: InvalidState for a host in maintenance mode, or entering it. Inferred: a
 // disconnected host is HostNotConnected, and nested HV without the host's
 // capability fails here and not at the reconfigure, with the host's words.
-func checkPowerOnHost(host *simulator.HostSystem, vm *simulator.VirtualMachine) error {
+func (t *Twin) checkPowerOnHost(host *simulator.HostSystem, vm *simulator.VirtualMachine) error {
+	if err := hostAnswers(host); err != nil {
+		return err
+	}
 	switch {
-	case host.Runtime.ConnectionState != types.HostSystemConnectionStateConnected:
-		return Faultf(&types.HostNotConnected{}, "Unable to communicate with the remote host, since it is disconnected.")
-	case host.Runtime.InMaintenanceMode:
+	case !t.inService(host):
 		return NewFault(&types.InvalidState{})
 	case isTrue(vm.Config.NestedHVEnabled) && (host.Capability == nil || !host.Capability.NestedHVSupported):
 		const reason = "Virtualized Intel VT-x/EPT is not supported on this platform."

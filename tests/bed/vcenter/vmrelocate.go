@@ -254,10 +254,7 @@ func (m *relocation) carryOut() {
 	before := m.call.sourceOf(vm)
 	pool := vm.ResourcePool
 	if m.host.Self != *vm.Runtime.Host {
-		m.call.moveToHost(vm, m.host.Self)
-		if compute := computeOf(r, m.host.Parent); compute != nil && compute.EnvironmentBrowser != nil {
-			vm.EnvironmentBrowser = *compute.EnvironmentBrowser
-		}
+		t.moveToHost(vm, m.host.Self)
 	}
 	if m.pool != nil && (vm.ResourcePool == nil || *vm.ResourcePool != *m.pool) {
 		t.changePool(r, vm, m.pool)

@@ -89,7 +89,7 @@ func (c *Call) revert(vm *simulator.VirtualMachine, s *simulator.VirtualMachineS
 		return err
 	}
 	if state == poweredOn && asked != nil && *asked != *vm.Runtime.Host {
-		c.moveToHost(vm, *asked)
+		c.Twin.moveToHost(vm, *asked)
 	}
 	info := cloneValue(vm.Snapshot)
 	info.CurrentSnapshot = &s.Self
@@ -124,7 +124,7 @@ func (c *Call) checkRevertHost(vm *simulator.VirtualMachine, config *types.Virtu
 	}
 	probe := &simulator.VirtualMachine{}
 	probe.Config = config
-	return checkPowerOnHost(host, probe)
+	return c.Twin.checkPowerOnHost(host, probe)
 }
 
 // resume commits a draft with another power state.
