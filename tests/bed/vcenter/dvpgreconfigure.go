@@ -90,8 +90,9 @@ func (c *Call) reconfiguredPortgroup(dvs *simulator.DistributedVirtualSwitch, pg
 		next.Policy = mergePolicyFlags(policy, spec.Policy)
 	}
 	mergeNamed(&next, spec, map[string]bool{
-		"ConfigVersion": true, "Name": true, "NumPorts": true, "DefaultPortConfig": true, "Policy": true,
+		"ConfigVersion": true, "Name": true, "NumPorts": true, "DefaultPortConfig": true, "Policy": true, "VendorSpecificConfig": true,
 	})
+	next.VendorSpecificConfig = c.changedVendorConfig(next.VendorSpecificConfig, spec.VendorSpecificConfig)
 	if sentEmpty(c.body, "spec", "description") {
 		next.Description = ""
 	}
@@ -99,7 +100,7 @@ func (c *Call) reconfiguredPortgroup(dvs *simulator.DistributedVirtualSwitch, pg
 		next.Name = escapeName(spec.Name)
 	}
 	ephemeral := next.Type == string(types.DistributedVirtualPortgroupPortgroupTypeEphemeral)
-	if spec.NumPorts != 0 && !ephemeral {
+	if (spec.NumPorts != 0 || sentZero(c.body, "spec", "numPorts")) && !ephemeral {
 		if err := c.checkNumPorts(dvs, pg, spec.NumPorts); err != nil {
 			return next, err
 		}
@@ -109,6 +110,30 @@ func (c *Call) reconfiguredPortgroup(dvs *simulator.DistributedVirtualSwitch, pg
 		next.NumPorts = 0
 	}
 	return next, nil
+}
+
+// changedVendorConfig applies the opaque data of a spec.
+//
+// Undecided: whether a list replaces the old one or its entries do so by key. Inferred:
+// it replaces it, as lists of data objects do; the rule switch vendorConfigMerges takes
+// the other reading.
+func (c *Call) changedVendorConfig(current, asked []types.DistributedVirtualSwitchKeyedOpaqueBlob) []types.DistributedVirtualSwitchKeyedOpaqueBlob {
+	if len(asked) == 0 {
+		return current
+	}
+	if !c.Twin.inventory.rules.VendorConfigMerges {
+		return slices.Clone(asked)
+	}
+	merged := slices.Clone(current)
+	for _, blob := range asked {
+		same := func(b types.DistributedVirtualSwitchKeyedOpaqueBlob) bool { return b.Key == blob.Key }
+		if i := slices.IndexFunc(merged, same); i >= 0 {
+			merged[i] = blob
+		} else {
+			merged = append(merged, blob)
+		}
+	}
+	return merged
 }
 
 // checkNumPorts refuses to take ports away that are in use.

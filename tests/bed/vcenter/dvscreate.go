@@ -14,9 +14,9 @@ import (
 
 // createSwitch models Folder.CreateDVS_Task.
 //
-// Documented: DuplicateName, InvalidName, NotFound for a host that does not
-// exist, DvsFault for a version that is not offered; the result is the switch. A
-// switch is born with an uplink port group.
+// Documented: DuplicateName, InvalidName, NotSupported in a folder whose childType has
+// no switches; the result is the switch, which is born with an uplink port group.
+// Inferred: DvsFault for a version that is not offered.
 func createSwitch(c *Call, req any) (any, error) {
 	spec := req.(*types.CreateDVS_Task).Spec
 	ref := c.StartTask(c.This, descriptionID(c.This.Type, c.Method), func(tc *TaskContext) (any, error) {
@@ -33,6 +33,9 @@ func (c *Call) createSwitch(parent types.ManagedObjectReference, spec *types.DVS
 	folder, err := folderOf(c.Ctx.Map, parent)
 	if err != nil {
 		return nil, err
+	}
+	if !slices.Contains(folder.ChildType, "DistributedVirtualSwitch") {
+		return nil, NewFault(&types.NotSupported{})
 	}
 	asked := spec.ConfigSpec.GetDVSConfigSpec()
 	name := escapeName(asked.Name)

@@ -53,6 +53,9 @@ func (c *Call) reconfigureSwitch(ref types.ManagedObjectReference, base types.Ba
 		return err
 	}
 	c.commitSwitch(dvs, next, spec.Host)
+	if c.Method == "Rename_Task" {
+		return nil // the new name has an event of its own
+	}
 	c.post(&types.DvsReconfiguredEvent{
 		DvsEvent: c.switchEvent(dvs), ConfigSpec: base, ConfigChanges: configChanges(before, switchConfig(dvs)),
 	})
@@ -68,11 +71,8 @@ func (c *Call) commitSwitch(dvs *simulator.DistributedVirtualSwitch, next *types
 	if changed || c.Twin.inventory.rules.NoOpBumpsConfigVersion {
 		next.ConfigVersion = nextConfigVersion(next.ConfigVersion)
 	}
-	if old := dvs.Name; next.Name != old {
-		dvs.Name = next.Name
-		c.post(&types.DvsRenamedEvent{DvsEvent: c.switchEvent(dvs), OldName: old, NewName: next.Name})
-	}
-	dvs.Config = next
+	dvs.Name, dvs.Config = next.Name, next
+	c.Twin.postRenamed(dvs.Self, before.Name, next.Name, c.User, c.chain)
 	dvs.Summary.Name, dvs.Summary.Description = next.Name, next.Description
 	if next.Contact != (types.DVSContactInfo{}) {
 		contact := next.Contact

@@ -50,6 +50,9 @@ type Rules struct {
 	// configVersion. The reference calls it required for groups and switches, and
 	// says nothing of ports.
 	PortNeedsConfigVersion bool `json:"portNeedsConfigVersion"`
+	// VendorConfigMerges: whether vendorSpecificConfig of a port group spec is merged
+	// by key instead of replacing the list. Nothing found.
+	VendorConfigMerges bool `json:"vendorConfigMerges"`
 	// ReconfigureFillsVBS: whether vbsEnabled=true in a reconfigure fills in its
 	// companions as it does on create. Documented for create only.
 	ReconfigureFillsVBS bool `json:"reconfigureFillsVBS"`

@@ -45,7 +45,6 @@ func (inv *inventory) newMAC() string {
 // unknown switch, InvalidArgument when the host is no member of it. Inferred:
 // NotFound for an unknown port group, and an uplink group takes no NIC.
 func (d *draft) checkNIC(index int, nic *types.VirtualEthernetCard) error {
-	r := d.call.Ctx.Map
 	switch b := nic.Backing.(type) {
 	case *types.VirtualEthernetCardNetworkBackingInfo:
 		network := d.call.Twin.standardNetwork(d.host, b.DeviceName)
@@ -54,20 +53,7 @@ func (d *draft) checkNIC(index int, nic *types.VirtualEthernetCard) error {
 		}
 		b.Network = network
 	case *types.VirtualEthernetCardDistributedVirtualPortBackingInfo:
-		dvs := d.call.Twin.switchByUUID(r, b.Port.SwitchUuid)
-		if dvs == nil {
-			return Faultf(&types.NotFound{}, "The object or item referred to could not be found.")
-		}
-		if simulator.FindReference(dvs.Summary.HostMember, d.host.Self) == nil {
-			return NewFault(&types.InvalidArgument{InvalidProperty: "spec.deviceChange.device.port.switchUuid"})
-		}
-		pg := portgroupOf(r, types.ManagedObjectReference{Type: "DistributedVirtualPortgroup", Value: b.Port.PortgroupKey})
-		if pg == nil || *pg.Config.DistributedVirtualSwitch != dvs.Self {
-			return Faultf(&types.NotFound{}, "The object or item referred to could not be found.")
-		}
-		if isTrue(pg.Config.Uplink) {
-			return invalidBacking(index)
-		}
+		return d.checkPortBacking(index, &b.Port)
 	default:
 		return invalidBacking(index)
 	}

@@ -1,11 +1,75 @@
 package main
 
 import (
+	"slices"
+
 	"github.com/vmware/govmomi/simulator"
 	"github.com/vmware/govmomi/vim25/types"
 )
 
 // Binding of NICs to ports when a draft is committed and when power changes.
+
+// checkPortBacking validates a NIC's backing by a distributed switch, and completes
+// the group of one that names its port alone.
+//
+// Documented: DistributedVirtualSwitchPortConnection.portgroupKey and .portKey, either
+// will do; a group's or port's scope lets only the entities in it, and what lies in
+// them, connect: DvsScopeViolated. Observed (govmomi): NotFound for an unknown switch,
+// InvalidArgument when the host is no member of it. Inferred: NotFound for an unknown
+// port group or port, and an uplink group takes no NIC.
+func (d *draft) checkPortBacking(index int, port *types.DistributedVirtualSwitchPortConnection) error {
+	r := d.call.Ctx.Map
+	dvs := d.call.Twin.switchByUUID(r, port.SwitchUuid)
+	if dvs == nil {
+		return objectNotFound()
+	}
+	if simulator.FindReference(dvs.Summary.HostMember, d.host.Self) == nil {
+		return NewFault(&types.InvalidArgument{InvalidProperty: "spec.deviceChange.device.port.switchUuid"})
+	}
+	if port.PortgroupKey == "" {
+		port.PortgroupKey = groupOfPort(r, dvs, port.PortKey)
+	}
+	pg := portgroupOf(r, types.ManagedObjectReference{Type: "DistributedVirtualPortgroup", Value: port.PortgroupKey})
+	if pg == nil || *pg.Config.DistributedVirtualSwitch != dvs.Self {
+		return objectNotFound()
+	}
+	if isTrue(pg.Config.Uplink) {
+		return invalidBacking(index)
+	}
+	scopes := [][]types.ManagedObjectReference{pg.Config.Scope}
+	if record, ok := d.call.Twin.inventory.portsOf(dvs.Self).records[port.PortKey]; ok {
+		scopes = append(scopes, record.scope)
+	}
+	return d.checkScopes(scopes)
+}
+
+// checkScopes refuses a machine that lies in none of the entities of a scope. Inferred:
+// it lies in its folder as well as on its host.
+func (d *draft) checkScopes(scopes [][]types.ManagedObjectReference) error {
+	places := []types.ManagedObjectReference{d.host.Self}
+	if d.vm != nil {
+		places = append(places, d.vm.Self)
+	}
+	for _, scope := range scopes {
+		if !slices.ContainsFunc(places, func(place types.ManagedObjectReference) bool { return d.call.scopeCovers(scope, place) }) {
+			return Faultf(&types.DvsScopeViolated{Scope: scope, Entity: places[len(places)-1]}, "The entity is not in the scope of the port or port group.")
+		}
+	}
+	return nil
+}
+
+// groupOfPort finds the group that owns a port of a switch.
+func groupOfPort(r *simulator.Registry, dvs *simulator.DistributedVirtualSwitch, key string) string {
+	if key == "" {
+		return ""
+	}
+	for _, ref := range dvs.Portgroup {
+		if pg := portgroupOf(r, ref); pg != nil && slices.Contains(pg.PortKeys, key) {
+			return pg.Key
+		}
+	}
+	return ""
+}
 
 // bindPorts releases the ports that a machine leaves and binds those it needs.
 // checkPorts has made sure that there is one for each NIC.

@@ -133,3 +133,22 @@ def test_a_machine_that_is_off_may_or_may_not_keep_its_ephemeral_group(lab: "Lab
     else:
         assert info.error is None
         assert not vm.network
+
+
+@rule(
+    call="ReconfigureDVPortgroup_Task",
+    says="Under the other reading vendorSpecificConfig of a spec is merged by key.",
+    standing="inferred",
+    source="no source found",
+    switch="vendorConfigMerges",
+)
+def test_vendor_data_is_merged_under_the_other_reading(lab: "Lab") -> None:
+    lab.twin.control.rules(vendorConfigMerges=True)
+    blobs = [vim.dvs.KeyedOpaqueBlob(key=key, opaqueData=key) for key in ("one", "two")]
+    group = lab.port_group(vendorSpecificConfig=blobs)
+
+    more = [vim.dvs.KeyedOpaqueBlob(key="two", opaqueData="22"), vim.dvs.KeyedOpaqueBlob(key="three", opaqueData="3")]
+    result_of(lab.reconfigure(group, vendorSpecificConfig=more))
+
+    merged = {blob.key: blob.opaqueData for blob in group.config.vendorSpecificConfig}
+    assert merged == {"one": "one", "two": "22", "three": "3"}

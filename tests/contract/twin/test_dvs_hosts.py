@@ -304,3 +304,40 @@ def test_a_switch_leaves_events(lab: "Lab") -> None:
     assert {type(event).__name__.rpartition(".")[2] for event in mine} == set(kinds)
     assert all(event.userName == "VSPHERE.LOCAL\\administrator" for event in mine)
     assert isinstance(switch, Switch)
+
+
+@rule(
+    call="Destroy_Task",
+    says="A VMkernel adapter keeps its port group, its switch and its host's membership in use, as a machine's NIC "
+    "does.",
+    standing="inferred",
+    source=API + "DVSSummary.host, hosts with virtual NICs that connect to the switch; nothing found on the fault",
+)
+def test_a_kernel_adapter_keeps_its_group_in_use(lab: "Lab") -> None:
+    switch = new_switch(lab, host=[change("add", lab.host)])
+    group = result_of(switch.CreateDVPortgroup_Task(lab.group_spec("kernel")))
+    port = {"switchUuid": switch.uuid, "portgroupKey": group.key}
+    adapter = {"device": "vmk9", "key": "vmk9", "portgroup": "", "spec": {"distributedVirtualPort": port}}
+    lab.twin.control.drift(moid(lab.host), set={"config.network.vnic": [adapter]})
+
+    for task in (
+        group.Destroy_Task(),
+        switch.Destroy_Task(),
+        reconfigure_switch(switch, host=[change("remove", lab.host)]),
+    ):
+        fault_of(finish(task), vim.fault.ResourceInUse)
+
+    lab.twin.control.drift(moid(lab.host), set={"config.network.vnic": []})
+    result_of(group.Destroy_Task())
+
+
+@rule(
+    call="CreateDVS_Task",
+    says="A switch lies in a network folder; elsewhere the task fails with NotSupported.",
+    standing="documented",
+    source=API + "Folder.childType; Folder.CreateDVS_Task, NotSupported",
+)
+def test_a_switch_needs_a_network_folder(lab: "Lab") -> None:
+    spec = vim.DistributedVirtualSwitch.CreateSpec(configSpec=Switch.ConfigSpec(name="misplaced"))
+
+    fault_of(finish(lab.datacenter.vmFolder.CreateDVS_Task(spec)), vmodl.fault.NotSupported)

@@ -6,7 +6,7 @@ from typing import Any
 
 from pyVmomi import vim, vmodl
 
-from bed.soap import finish, result_of
+from bed.soap import Updates, finish, result_of
 from verify.rule import rule
 from verify.scratch import Scratch, fault_of, mac_management, vlan_id
 from verify.switching import create_switch, machine_on, new_switch, reconfigure_switch, setting
@@ -336,3 +336,65 @@ def a_reconfigure_leaves_an_event(scratch: Scratch) -> None:
     assert events[0].userName == scratch.content.sessionManager.currentSession.userName
     assert 'config.description: "" -> "new"; ' in events[0].configChanges.modified
     assert "config.configVersion" in events[0].configChanges.modified
+
+
+@rule(
+    call="ReconfigureDVPortgroup_Task",
+    says="numPorts 0 deletes every free port of a static group, and an ephemeral group ignores numPorts.",
+    standing="documented",
+    source=API + "DVPortgroupConfigSpec.numPorts",
+)
+def a_group_can_have_no_ports(scratch: Scratch) -> None:
+    static, ephemeral = scratch.port_group(numPorts=3), scratch.port_group("ephemeral", type="ephemeral")
+
+    result_of(scratch.reconfigure(static, numPorts=0))
+    result_of(scratch.reconfigure(ephemeral, numPorts=5))
+
+    assert (static.config.numPorts, len(static.portKeys)) == (0, 0)
+    assert not ephemeral.portKeys
+
+
+@rule(
+    call="ReconfigureDVPortgroup_Task",
+    says="vendorSpecificConfig of a spec replaces the list that was there.",
+    standing="inferred",
+    source="no source found; lists of data objects in a spec replace the old list",
+    switch="vendorConfigMerges",
+)
+def vendor_data_is_replaced(scratch: Scratch) -> None:
+    def blob(key: str, data: str) -> vim.dvs.KeyedOpaqueBlob:
+        return vim.dvs.KeyedOpaqueBlob(key=key, opaqueData=data)
+
+    group = scratch.port_group(vendorSpecificConfig=[blob("one", "1"), blob("two", "2")])
+
+    result_of(scratch.reconfigure(group, vendorSpecificConfig=[blob("two", "22")]))
+
+    assert [(b.key, b.opaqueData) for b in group.config.vendorSpecificConfig] == [("two", "22")]
+
+
+@rule(
+    call="WaitForUpdatesEx",
+    says="What a reconfigure of a group or of its switch changes is pushed, inherited values included.",
+    standing="documented",
+    source=API + "PropertyCollector.WaitForUpdatesEx; InheritablePolicy: a config info shows effective values",
+)
+def changes_are_pushed(scratch: Scratch) -> None:
+    switch = new_switch(scratch)
+    group = result_of(switch.CreateDVPortgroup_Task(scratch.group_spec(scratch.named("watched"), numPorts=1)))
+    groups = Updates(scratch.instance, group, {type(group): ["config", "name", "portKeys"]})
+    switches = Updates(scratch.instance, switch, {type(switch): ["config.maxMtu", "summary.portgroupName"]})
+    groups.all()
+    switches.all()
+
+    result_of(reconfigure_switch(switch, maxMtu=9000, defaultPortConfig=setting(vlan=vlan_id(33))))
+    [(_, _, pushed)] = groups.all()
+    assert pushed["config"].defaultPortConfig.vlan.vlanId == 33
+    assert switches.all()[0][2]["config.maxMtu"] == 9000
+
+    result_of(scratch.reconfigure(group, name=scratch.named("renamed"), numPorts=2))
+    [(_, _, pushed)] = groups.all()
+    assert (pushed["name"], pushed["config"].name) == (scratch.named("renamed"), scratch.named("renamed"))
+    assert len(pushed["portKeys"]) == 2
+    assert scratch.named("renamed") in switches.all()[0][2]["summary.portgroupName"]
+    for watch in (groups, switches):
+        watch.collector.DestroyPropertyCollector()

@@ -1,5 +1,7 @@
 """Ports of a distributed switch: who holds them, and what one may have of its own."""
 
+# ruff: noqa: ANN401 - pyVmomi makes its types at run time
+
 from typing import Any
 
 from pyVmomi import vim, vmodl
@@ -421,3 +423,48 @@ def a_group_names_its_ports(scratch: Scratch) -> None:
 
     assert len(names) == 2
     assert all(name.startswith(f"{group.name}-") and name.endswith("-<other>") for name in names)
+
+
+@rule(
+    call="CreateVM_Task",
+    says="A NIC can name a port: a free one is taken, with or without its group, a taken one is ResourceInUse, an "
+    "unknown "
+    "one NotFound.",
+    standing="documented",
+    source=API + "DistributedVirtualSwitchPortConnection.portKey and .portgroupKey; the faults are inferred",
+)
+def a_nic_can_name_its_port(scratch: Scratch) -> None:
+    group = scratch.port_group(numPorts=3)
+    wanted = group.portKeys[-1]
+
+    def create(name: str, **connection: Any) -> Any:
+        nic = scratch.nic_on(group)
+        nic.backing.port = vim.dvs.PortConnection(switchUuid=scratch.switch.uuid, **connection)
+        change = vim.vm.device.VirtualDeviceSpec(operation="add", device=nic)
+        return finish(scratch.create(name, deviceChange=[change]))
+
+    first = scratch.keep(create("one", portKey=wanted).result)
+    port = scratch.nic(first).backing.port
+    assert (port.portKey, port.portgroupKey) == (wanted, group.key)
+    fault_of(create("two", portKey=wanted, portgroupKey=group.key), vim.fault.ResourceInUse)
+    fault_of(create("two", portKey="no-such-port", portgroupKey=group.key), vim.fault.NotFound)
+    second = scratch.keep(create("two", portKey=group.portKeys[0], portgroupKey=group.key).result)
+    assert scratch.nic(second).backing.port.portKey == group.portKeys[0]
+
+
+@rule(
+    call="DVPortgroupConfigSpec.scope",
+    says="A scope selects who may connect: an entity outside of it is refused with DvsScopeViolated, and FetchDVPorts "
+    "finds the ports whose scope covers an entity.",
+    standing="documented",
+    source=API + "DVPortgroupConfigInfo.scope, DvsScopeViolated, DistributedVirtualSwitchPortCriteria.scope",
+)
+def a_scope_keeps_others_out(scratch: Scratch) -> None:
+    inside = scratch.port_group("inside", numPorts=1, scope=[scratch.datacenter])
+    outside = scratch.port_group("outside", numPorts=1, scope=[scratch.datacenter.datastoreFolder])
+    vm = machine_on(scratch, inside)
+
+    assert ports_of(scratch, inside, scope=vm)
+    assert not ports_of(scratch, outside, scope=vm)
+    change = vim.vm.device.VirtualDeviceSpec(operation="add", device=scratch.nic_on(outside))
+    fault_of(finish(scratch.create("other", deviceChange=[change])), vim.fault.DvsScopeViolated)
