@@ -84,6 +84,9 @@ func (t *Twin) dispatch(c *Call, req any) (res any, err error) {
 			res, err = nil, systemError(fmt.Sprintf("%s panicked: %v", c.Method, r))
 		}
 	}()
+	if err := checkComplete(req); err != nil {
+		return nil, err
+	}
 	reg, ours := t.handlerFor(c.Method, c.This.Type)
 	if !ours {
 		if denied(c.Method, c.This.Type) {

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"maps"
 	"net/http"
 	"reflect"
+	"slices"
 	"unsafe"
 
 	"github.com/vmware/govmomi/simulator"
@@ -26,10 +28,6 @@ type checkpoint struct {
 	undo    []func()
 }
 
-// OnCheckpoint registers what a checkpoint cannot find by following the inventory. It
-// is called with the world held and returns how to go back.
-func (t *Twin) OnCheckpoint(f func() (undo func())) { t.onCheckpoint = append(t.onCheckpoint, f) }
-
 // takeCheckpoint pictures the inventory. The world is held.
 func (t *Twin) takeCheckpoint() *checkpoint {
 	objects := t.registryObjects()
@@ -45,10 +43,28 @@ func (t *Twin) takeCheckpoint() *checkpoint {
 		}
 	}
 	cp.memory = picture(roots...)
-	for _, f := range t.onCheckpoint {
-		cp.undo = append(cp.undo, f())
-	}
+	manager := t.registry().Get(*t.content().EventManager).(*simulator.EventManager) // its counter must not go back
+	latest := manager.LatestEvent
+	cp.undo = append(cp.undo, func() { manager.LatestEvent = latest })
+	granted := t.grants.Load() // never changed in place
+	cp.undo = append(cp.undo, func() { t.grants.Store(granted) }, t.events.remember(), t.tasks.remember())
 	return cp
+}
+
+// remember notes the history of events, which is in the database too.
+func (log *eventLog) remember() (undo func()) {
+	last, records := log.lastKey, slices.Clone(log.records)
+	byEntity, byChain := maps.Clone(log.byEntity), maps.Clone(log.byChain)
+	return func() {
+		log.lastKey, log.records = last, slices.Clone(records)
+		log.byEntity, log.byChain = maps.Clone(byEntity), maps.Clone(byChain)
+	}
+}
+
+// remember notes the history of tasks.
+func (log *taskLog) remember() (undo func()) {
+	last, records := log.last, slices.Clone(log.records)
+	return func() { log.last, log.records = last, slices.Clone(records) }
 }
 
 // restoreCheckpoint makes the inventory that of the checkpoint. The world is held,

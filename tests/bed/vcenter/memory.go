@@ -179,6 +179,7 @@ var processOnly = map[string]bool{
 	"Twin": true, "Session": true, "Call": true, "TaskContext": true, "turn": true, "control": true, "watchers": true,
 	"View": true, "Filter": true, "Collector": true, "Context": true, "Service": true, "Registry": true,
 	"SessionManager": true, "PropertyCollector": true, "simVM": true,
+	"EventManager": true, "EventHistoryCollector": true, "EventCollector": true, "TaskCollector": true,
 }
 
 // ours tells whether a picture follows pointers to a type.

@@ -56,6 +56,7 @@ func (c *control) bounce(req restartRequest, between func()) (any, error) {
 	t.sessions.endAll()
 	lost := t.dropTasks()
 	if req.Tasks == "lost" {
+		t.interruptTasks()
 		t.epoch.Add(1)
 		c.letGo()
 	}
@@ -74,6 +75,17 @@ func (c *control) letGo() {
 	for s := range c.stalled {
 		close(s.freed)
 		delete(c.stalled, s)
+	}
+}
+
+// interruptTasks ends in the history what never finished (inferred: a task cannot run for ever in it).
+func (t *Twin) interruptTasks() {
+	now := t.now()
+	for _, r := range t.tasks.records {
+		if info := &r.task.Info; info.CompleteTime == nil {
+			info.CompleteTime, info.State = &now, types.TaskInfoStateError
+			info.Error = systemError("the service was restarted while the task ran").Localized()
+		}
 	}
 }
 

@@ -27,8 +27,7 @@ type Twin struct {
 	handlers map[methodKey]registration
 	onModel  []func(*Twin)
 
-	onCheckpoint []func() (undo func())
-	checkpoints  map[string]*checkpoint // by name; of this model only
+	checkpoints map[string]*checkpoint // by name; of this model only
 
 	sessions  sessionTable
 	watchers  watchers

@@ -16,7 +16,7 @@ def _described() -> set[str]:
     """Return the routes of the README's table: a row names one path and one or more methods."""
     routes: set[str] = set()
     for row in re.findall(r"^\| (`(?:GET|POST|DELETE)\b.*?) \|", README.read_text(), re.MULTILINE):
-        path = re.search(r"/v1/[a-z/]+", row)
+        path = re.search(r"/v1/[a-z/-]+", row)
         assert path, row
         routes |= {f"{method} {path[0]}" for method in re.findall(r"\b(GET|POST|DELETE)\b", row)}
     return routes
