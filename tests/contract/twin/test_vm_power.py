@@ -1,11 +1,12 @@
 """Power, guest shutdown, templates, deletion and searching of virtual machines."""
 
 import pytest
-from pyVmomi import vim, vmodl
+from pyVmomi import vim
 
 from bed.lab import Lab, fault_of
 from bed.soap import finish, moid, result_of
 from bed.waiting import wait_for
+from verify.rule import rule
 
 
 def state(vm: vim.VirtualMachine) -> str:
@@ -13,42 +14,13 @@ def state(vm: vim.VirtualMachine) -> str:
     return str(vm.runtime.powerState)
 
 
-def test_power_goes_on_off_and_sleeps(lab: Lab) -> None:
-    vm = lab.vm_off()
-
-    result_of(vm.PowerOnVM_Task())
-    assert state(vm) == "poweredOn"
-    assert vm.runtime.bootTime is not None
-    assert lab.nic(vm).connectable.connected
-    result_of(vm.SuspendVM_Task())
-    assert state(vm) == "suspended"
-    result_of(vm.PowerOnVM_Task())
-    result_of(vm.ResetVM_Task())
-    assert state(vm) == "poweredOn"
-    result_of(vm.PowerOffVM_Task())
-
-    assert state(vm) == str(vm.summary.runtime.powerState) == "poweredOff"
-    assert not lab.nic(vm).connectable.connected
-
-
-@pytest.mark.parametrize(
-    ("method", "on", "requested"),
-    [
-        ("PowerOnVM_Task", True, "poweredOn"),
-        ("PowerOffVM_Task", False, "poweredOff"),
-        ("SuspendVM_Task", False, "poweredOn"),
-        ("ResetVM_Task", False, "poweredOn"),
-    ],
+@rule(
+    call="PowerOnVM_Task",
+    says="A machine with nestedHVEnabled does not start on a host that cannot nest: VmConfigFault, with the words "
+    "of the hypervisor.",
+    standing="documented",
+    source="API reference, HostCapability.nestedHVSupported; the words: users who meet them",
 )
-def test_a_power_call_in_the_wrong_state_fails_its_task(lab: Lab, method: str, on: bool, requested: str) -> None:
-    vm = lab.vm() if on else lab.vm_off()
-
-    fault = fault_of(finish(getattr(vm, method)()), vim.fault.InvalidPowerState)
-
-    assert fault.requestedState == requested
-    assert fault.existingState == ("poweredOn" if on else "poweredOff")
-
-
 def test_nested_hv_is_refused_at_power_on_by_a_host_that_cannot(lab: Lab) -> None:
     vm = lab.vm_off()
     lab.twin.control.host(vm.runtime.host.name, nested_hv=False)
@@ -60,6 +32,12 @@ def test_nested_hv_is_refused_at_power_on_by_a_host_that_cannot(lab: Lab) -> Non
     assert state(vm) == "poweredOff"
 
 
+@rule(
+    call="PowerOnVM_Task",
+    says="A host in maintenance mode starts nothing: InvalidState.",
+    standing="documented",
+    source="API reference, VirtualMachine.PowerOnVM_Task",
+)
 def test_a_host_in_maintenance_starts_nothing(lab: Lab) -> None:
     vm = lab.vm_off()
     lab.twin.control.host(vm.runtime.host.name, maintenance=True)
@@ -67,19 +45,12 @@ def test_a_host_in_maintenance_starts_nothing(lab: Lab) -> None:
     assert isinstance(fault_of(finish(vm.PowerOnVM_Task())), vim.fault.InvalidState)
 
 
-def test_a_guest_without_tools_cannot_be_shut_down(lab: Lab) -> None:
-    vm = lab.vm()
-
-    with pytest.raises(vim.fault.ToolsUnavailable):
-        vm.ShutdownGuest()
-    assert state(vm) == "poweredOn"
-
-
-def test_a_machine_that_is_off_has_no_guest_to_shut_down(lab: Lab) -> None:
-    with pytest.raises(vim.fault.InvalidPowerState):
-        lab.vm_off().ShutdownGuest()
-
-
+@rule(
+    call="ShutdownGuest",
+    says="It returns at once; the guest goes off in its own time, and its address is gone then.",
+    standing="documented",
+    source="API reference, VirtualMachine.ShutdownGuest",
+)
 def test_a_guest_with_tools_shuts_down_in_its_own_time(lab: Lab) -> None:
     vm = lab.vm()
     lab.twin.control.guest(moid(vm), ip_address="10.0.0.7", host_name="lab-1", shutdown_seconds=0.2)
@@ -94,6 +65,12 @@ def test_a_guest_with_tools_shuts_down_in_its_own_time(lab: Lab) -> None:
     assert vm.guest.ipAddress is None
 
 
+@rule(
+    call="ShutdownGuest",
+    says="Nothing ends a guest that does not shut down.",
+    standing="documented",
+    source="API reference, VirtualMachine.ShutdownGuest: does not wait for the guest",
+)
 def test_a_hanging_guest_never_ends(lab: Lab) -> None:
     hanging, other = lab.vm(), lab.vm("DC0_C0_RP0_VM1")
     lab.twin.control.guest(moid(hanging), hang_shutdown=True)
@@ -106,6 +83,12 @@ def test_a_hanging_guest_never_ends(lab: Lab) -> None:
     assert state(hanging) == "poweredOn"
 
 
+@rule(
+    call="GuestInfo.toolsRunningStatus",
+    says="Tools, address and host name come some time after power-on.",
+    standing="documented",
+    source="API reference, GuestInfo",
+)
 def test_tools_come_up_after_power_on(lab: Lab) -> None:
     vm = lab.vm_off()
     lab.twin.control.guest(moid(vm), ip_address="10.0.0.7", boot_seconds=0.2)
@@ -131,50 +114,13 @@ def test_a_timer_of_an_earlier_boot_does_nothing(lab: Lab) -> None:
     assert state(vm) == "poweredOn"
 
 
-def test_a_template_has_no_power_and_no_pool(lab: Lab) -> None:
-    template = lab.template()
-
-    assert template.config.template
-    assert template.resourcePool is None
-    assert isinstance(fault_of(finish(template.PowerOnVM_Task())), vmodl.fault.NotSupported)
-    template.MarkAsVirtualMachine(lab.pool)
-    result_of(template.PowerOnVM_Task())
-    assert state(template) == "poweredOn"
-
-
-def test_only_a_machine_that_is_off_becomes_a_template(lab: Lab) -> None:
-    with pytest.raises(vim.fault.InvalidPowerState):
-        lab.vm().MarkAsTemplate()
-    template = lab.template()
-    with pytest.raises(vmodl.fault.NotSupported):
-        template.MarkAsTemplate()
-
-
-def test_a_running_machine_cannot_be_deleted(lab: Lab) -> None:
-    vm = lab.vm()
-
-    fault_of(finish(vm.Destroy_Task()), vim.fault.InvalidPowerState)
-
-    with pytest.raises(vim.fault.InvalidPowerState):
-        vm.UnregisterVM()
-
-
-def test_a_deleted_machine_leaves_nothing_behind(lab: Lab) -> None:
-    vm = lab.vm_off()
-    host, store, group, uuid = vm.runtime.host, vm.datastore[0], vm.network[0], vm.config.instanceUuid
-
-    result_of(vm.Destroy_Task())
-
-    for owner in (host, store, group, lab.pool):
-        assert moid(vm) not in {moid(other) for other in owner.vm}
-    assert lab.content.searchIndex.FindByUuid(None, uuid, True, True) is None
-    with pytest.raises(vmodl.fault.ManagedObjectNotFound) as caught:
-        _ = vm.name
-    assert moid(caught.value.obj) == moid(vm)
-    with pytest.raises(vmodl.fault.ManagedObjectNotFound):
-        vm.PowerOnVM_Task()
-
-
+@rule(
+    call="FindAllByUuid",
+    says="A machine whose files cannot be reached is not found by its UUID.",
+    standing="observed",
+    source="cloud-provider-vsphere",
+    switch="findByUuidSkipsInaccessible",
+)
 @pytest.mark.parametrize(("reading", "found"), [(True, 0), (False, 1)])
 def test_an_inaccessible_machine_is_not_found_by_uuid(lab: Lab, reading: bool, found: int) -> None:
     lab.twin.control.rules(findByUuidSkipsInaccessible=reading)
@@ -185,31 +131,15 @@ def test_an_inaccessible_machine_is_not_found_by_uuid(lab: Lab, reading: bool, f
     assert len(lab.content.searchIndex.FindAllByUuid(None, uuid, True, True)) == found
 
 
+@rule(
+    call="FindAllByUuid",
+    says="With vmSearch false hosts are found by the UUID of their hardware.",
+    standing="documented",
+    source="API reference, SearchIndex.FindAllByUuid",
+)
 def test_hosts_are_found_by_uuid_too(lab: Lab) -> None:
     host = lab.vm().runtime.host
 
     found = lab.content.searchIndex.FindAllByUuid(None, host.summary.hardware.uuid, False)
 
     assert moid(host) in {moid(other) for other in found}
-
-
-def test_several_machines_are_powered_on_in_one_call(lab: Lab) -> None:
-    vms = [lab.vm_off(), lab.vm("DC0_C0_RP0_VM1")]
-
-    result = result_of(lab.datacenter.PowerOnMultiVM_Task(vms))
-
-    outcomes = {moid(attempt.vm): finish(attempt.task) for attempt in result.attempted}
-    assert outcomes[moid(vms[0])].error is None
-    assert isinstance(fault_of(outcomes[moid(vms[1])]), vim.fault.InvalidPowerState)
-
-
-def test_hardware_is_upgraded_only_upwards_and_off(lab: Lab) -> None:
-    vm = result_of(lab.create("old", version="vmx-14"))
-
-    result_of(vm.UpgradeVM_Task("vmx-19"))
-    fault_of(finish(vm.UpgradeVM_Task("vmx-19")), vim.fault.AlreadyUpgraded)
-    fault_of(finish(vm.UpgradeVM_Task("vmx-99")), vim.fault.InvalidState)
-    result_of(vm.PowerOnVM_Task())
-    fault_of(finish(vm.UpgradeVM_Task()), vim.fault.InvalidPowerState)
-
-    assert vm.config.version == vm.summary.config.hwVersion == "vmx-19"
