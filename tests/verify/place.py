@@ -93,6 +93,7 @@ class Corner:
 
     def __init__(self, instance: Any, place: Place, prefix: str) -> None:
         self._instance, self._place, self._prefix = instance, place, prefix
+        self._ended: set[str] = set()
         self._before = {thing.id for thing in self._things()}
 
     def appeared(self) -> list[Thing]:
@@ -117,10 +118,13 @@ class Corner:
         # A check that was interrupted has left a task that may still make something.
         me = self._instance.content.sessionManager.currentSession.userName
         for task in self._instance.content.taskManager.recentTask:
+            if str(task) in self._ended:
+                continue
             try:
                 info = task.info
                 if isinstance(info.reason, vim.TaskReasonUser) and info.reason.userName == me:
                     finish(task, seconds=_TASK_SECONDS)
+                    self._ended.add(str(task))
             except vmodl.fault.ManagedObjectNotFound:
                 continue  # old enough to be forgotten by the server
 
@@ -144,10 +148,11 @@ class Corner:
 
     def _standard_networks(self) -> Iterator[Thing]:
         system = self._place.host.configManager.networkSystem
-        for group in system.networkInfo.portgroup:
+        info = system.networkInfo
+        for group in info.portgroup:
             name = group.spec.name
             yield Thing(f"port group {name}", name, "standard port group", partial(system.RemovePortGroup, name))
-        for switch in system.networkInfo.vswitch:
+        for switch in info.vswitch:
             name = switch.name
             yield Thing(f"switch {name}", name, "standard switch", partial(system.RemoveVirtualSwitch, name))
 

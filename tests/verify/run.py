@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+import pytest
 from pyVmomi import vim, vmodl
 
 from bed.soap import message_of
@@ -117,7 +118,7 @@ def _ask(check: Check, scratch: Scratch) -> Outcome:
         check.run(scratch)
     except CannotAsk as reason:
         verdict, detail = Verdict.NOT_ASKED, str(reason)
-    except AssertionError as error:
+    except (AssertionError, pytest.fail.Exception) as error:  # the latter, of pytest.raises, is no Exception
         verdict, detail = Verdict.DISAGREES, seen(error)
     except _KEPT_FROM_ASKING as fault:
         verdict, detail = Verdict.NOT_ASKED, _words(fault)

@@ -14,7 +14,7 @@ __all__ = ["seen"]
 _WIDEST = 300
 
 
-def seen(error: AssertionError) -> str:
+def seen(error: BaseException) -> str:
     """Return the text of an assertion, or what its condition was and what stood on its sides."""
     if str(error):
         return str(error)

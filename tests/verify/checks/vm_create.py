@@ -4,11 +4,12 @@
 
 from typing import Any
 
+import pytest
 from pyVmomi import vim, vmodl
 
 from bed.soap import finish, message_of, moid, result_of
 from verify.rule import rule
-from verify.scratch import Scratch, fault_of, refused
+from verify.scratch import Scratch, fault_of
 
 Edit = vim.vm.device.VirtualDeviceSpec
 Card = vim.vm.device.VirtualEthernetCard
@@ -200,9 +201,9 @@ def an_unknown_pool_or_host_is_refused_at_once(scratch: Scratch) -> None:
     files = vim.vm.FileInfo(vmPathName=f"[{scratch.place.datastore.name}]")
     spec, folder = vim.vm.ConfigSpec(name=scratch.named("host"), files=files), scratch.place.folder
 
-    with refused(vmodl.fault.ManagedObjectNotFound):
+    with pytest.raises(vmodl.fault.ManagedObjectNotFound):
         folder.CreateVM_Task(spec, vim.ResourcePool("resgroup-99999999", stub))
-    with refused(vmodl.fault.ManagedObjectNotFound):
+    with pytest.raises(vmodl.fault.ManagedObjectNotFound):
         folder.CreateVM_Task(spec, scratch.pool, vim.HostSystem("host-99999999", stub))
 
 

@@ -1,10 +1,11 @@
 """Power, guest shutdown, templates and deletion of machines."""
 
+import pytest
 from pyVmomi import vim, vmodl
 
 from bed.soap import finish, moid, result_of
 from verify.rule import rule
-from verify.scratch import Scratch, fault_of, refused
+from verify.scratch import Scratch, fault_of
 
 PowerState = vim.VirtualMachine.PowerState
 
@@ -62,7 +63,7 @@ def a_guest_without_tools_cannot_be_shut_down(scratch: Scratch) -> None:
     vm = scratch.machine()
     result_of(vm.PowerOnVM_Task())
 
-    with refused(vim.fault.ToolsUnavailable):
+    with pytest.raises(vim.fault.ToolsUnavailable):
         vm.ShutdownGuest()
 
     assert vm.runtime.powerState == PowerState.poweredOn
@@ -77,7 +78,7 @@ def a_guest_without_tools_cannot_be_shut_down(scratch: Scratch) -> None:
 def a_machine_that_is_off_has_no_guest_to_shut_down(scratch: Scratch) -> None:
     vm = scratch.machine()
 
-    with refused(vim.fault.InvalidPowerState):
+    with pytest.raises(vim.fault.InvalidPowerState):
         vm.ShutdownGuest()
 
 
@@ -110,9 +111,9 @@ def only_a_machine_that_is_off_becomes_a_template(scratch: Scratch) -> None:
     result_of(vm.PowerOnVM_Task())
     template.MarkAsTemplate()
 
-    with refused(vim.fault.InvalidPowerState):
+    with pytest.raises(vim.fault.InvalidPowerState):
         vm.MarkAsTemplate()
-    with refused(vmodl.fault.NotSupported):
+    with pytest.raises(vmodl.fault.NotSupported):
         template.MarkAsTemplate()
 
 
@@ -127,7 +128,7 @@ def a_running_machine_cannot_be_deleted(scratch: Scratch) -> None:
     result_of(vm.PowerOnVM_Task())
 
     fault_of(finish(vm.Destroy_Task()), vim.fault.InvalidPowerState)
-    with refused(vim.fault.InvalidPowerState):
+    with pytest.raises(vim.fault.InvalidPowerState):
         vm.UnregisterVM()
 
 
@@ -148,9 +149,9 @@ def a_deleted_machine_leaves_nothing_behind(scratch: Scratch) -> None:
 
     for owner in owners:
         assert moid(vm) not in {moid(other) for other in owner.vm}
-    with refused(vmodl.fault.ManagedObjectNotFound):
+    with pytest.raises(vmodl.fault.ManagedObjectNotFound):
         _ = vm.name
-    with refused(vmodl.fault.ManagedObjectNotFound):
+    with pytest.raises(vmodl.fault.ManagedObjectNotFound):
         vm.PowerOnVM_Task()
 
 
