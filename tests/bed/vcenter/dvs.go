@@ -19,6 +19,7 @@ func registerSwitches(t *Twin) {
 		t.Handle("Rename_Task", kind, renameSwitch)
 		t.Handle("PerformDvsProductSpecOperation_Task", kind, upgradeSwitch)
 		t.Handle("EnableNetworkResourceManagement", kind, enableResourceManagement)
+		t.Handle("UpdateDVSHealthCheckConfig_Task", kind, changeHealthChecks)
 		t.Handle("ReconfigureDVPort_Task", kind, reconfigurePorts)
 		t.HandleMode("FetchDVPorts", kind, Reader, fetchPorts)
 		t.HandleMode("FetchDVPortKeys", kind, Reader, fetchPortKeys)

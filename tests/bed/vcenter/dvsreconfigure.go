@@ -80,7 +80,9 @@ func (c *Call) commitSwitch(dvs *simulator.DistributedVirtualSwitch, next *types
 	}
 	c.changeMembers(dvs, next, hosts)
 	c.markUplinkGroups(dvs, before.UplinkPortgroup)
-	c.passInheritance(dvs)
+	if !reflect.DeepEqual(before.DefaultPortConfig, next.DefaultPortConfig) {
+		c.passInheritance(dvs)
+	}
 	c.Twin.Touch(dvs.Self)
 }
 

@@ -86,6 +86,7 @@ func setSwitchVersion(dvs *simulator.DistributedVirtualSwitch, version string, m
 			NicTeamingPolicy: []string{
 				"loadbalance_ip", "loadbalance_srcmac", "loadbalance_srcid", "failover_explicit", "loadbalance_loadbased",
 			},
+			HealthCheckCapability:  &types.VMwareDVSHealthCheckCapability{VlanMtuSupported: true, TeamingSupported: true},
 			NetworkFilterSupported: types.NewBool(true),
 			MacLearningSupported:   types.NewBool(macLearning),
 		},

@@ -442,3 +442,20 @@ def network_io_control_can_be_switched(scratch: Scratch) -> None:
     for enabled in (True, False):
         switch.EnableNetworkResourceManagement(enabled)
         assert switch.config.networkResourceManagementEnabled is enabled
+
+
+@rule(
+    call="UpdateDVSHealthCheckConfig_Task",
+    says="Health checks are switched by kind; the kinds that a call does not name stay as they are.",
+    standing="documented",
+    source=API + "UpdateDVSHealthCheckConfig_Task, DVSConfigInfo.healthCheckConfig; that the others stay is inferred",
+)
+def health_checks_are_switched_by_kind(scratch: Scratch) -> None:
+    switch = new_switch(scratch)
+    teaming = Switch.TeamingHealthCheckConfig(enable=True, interval=1)
+
+    result_of(switch.UpdateDVSHealthCheckConfig_Task([teaming]))
+
+    state = {type(check): check.enable for check in switch.config.healthCheckConfig}
+    assert state[Switch.TeamingHealthCheckConfig] is True
+    assert not state[Switch.VlanMtuHealthCheckConfig]
