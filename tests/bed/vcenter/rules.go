@@ -79,6 +79,9 @@ type Rules struct {
 	// HiddenReferencesListed: whether a list of references (childEntity,
 	// network, vm) names objects that the reader may not see. Nothing found.
 	HiddenReferencesListed bool `json:"hiddenReferencesListed"`
+	// HostNetworkLeavesTasks: whether a method of HostNetworkSystem, which returns no
+	// task, leaves a finished one on the host. Descriptions and logs say so.
+	HostNetworkLeavesTasks bool `json:"hostNetworkLeavesTasks"`
 	// OffMachinesKeepPortGroup: whether a machine of the host that is off, a template
 	// among them, keeps a standard port group from being removed. The reference
 	// speaks of virtual network adapters that are associated with the group.
@@ -109,6 +112,7 @@ func DefaultRules() Rules {
 		NoOpBumpsConfigVersion:      true,
 		SnapshotDepth:               maxSnapshotDepth,
 		AncestorsVisible:            true,
+		HostNetworkLeavesTasks:      true,
 		OffMachinesKeepPortGroup:    true,
 	}
 }

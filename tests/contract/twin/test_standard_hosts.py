@@ -8,7 +8,7 @@ from pyVmomi import VmomiSupport, vim, vmodl
 
 from bed.lab import Lab
 from bed.soap import connect, find, message_of, moid, result_of
-from bed.twin import Twin, TwinError
+from bed.twin import ALICE, Twin, TwinError
 from verify.rule import rule
 from verify.standard import (
     Bond,
@@ -404,6 +404,41 @@ def test_options_are_changed_one_by_one(lab: Lab) -> None:
         options.UpdateOptions([option(key="Net.NotifySwitch", value=number(0)), option(key="Net.No", value=number(0))])
 
     assert options.QueryOptions("Net.NotifySwitch")[0].value == 0
+
+
+@rule(
+    call="HostNetworkSystem",
+    says="A change of a host's network leaves a finished task on the host, with its user and, if it failed, its fault.",
+    standing="observed",
+    source="descriptions in TaskManager.description, vCenter's statistics of tasks and ESXi's log name these methods; "
+    "for a failed call inferred",
+    switch="hostNetworkLeavesTasks",
+)
+def test_a_change_leaves_a_task_that_says_who(lab: Lab) -> None:
+    spec = group_spec("vSwitch0", lab.named("traced"))
+    lab.undo(lambda: lab.network_system.RemovePortGroup(pgName=spec.name))
+    with connect(lab.twin, ALICE) as alice:
+        system = _system(find(alice, vim.HostSystem, lab.host.name))
+        system.AddPortGroup(portgrp=spec)
+        with pytest.raises(vim.fault.AlreadyExists):
+            system.AddPortGroup(portgrp=spec)
+
+    done, failed = (task.info for task in lab.host.recentTask[-2:])
+    assert done.descriptionId == failed.descriptionId == "host.NetworkSystem.addPortGroup"
+    assert (done.state, failed.state) == ("success", "error")
+    assert done.reason.userName == ALICE.shown
+    assert done.entityName == lab.host.name
+    assert isinstance(failed.error, vim.fault.AlreadyExists)
+    assert done.completeTime is not None
+
+
+def test_a_change_can_be_made_to_leave_no_task(lab: Lab) -> None:
+    lab.twin.control.rules(hostNetworkLeavesTasks=False)
+    before = list(lab.host.recentTask)
+
+    add_group(lab, "vSwitch0", "untraced")
+
+    assert list(lab.host.recentTask) == before
 
 
 def test_every_uplink_has_a_hint(lab: Lab) -> None:
