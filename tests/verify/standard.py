@@ -9,7 +9,10 @@ from pyVmomi import vim
 from bed.soap import result_of
 from verify.scratch import Scratch
 
-__all__ = ["Bond", "add_group", "add_switch", "group", "group_spec", "machine_on", "network", "security", "vswitch"]
+__all__ = [
+    "Bond", "add_group", "add_switch", "group", "group_spec", "machine_on", "network", "nic_named", "security",
+    "vswitch",
+]  # fmt: skip
 
 Bond = vim.host.VirtualSwitch.BondBridge
 

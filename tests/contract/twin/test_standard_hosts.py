@@ -7,9 +7,10 @@ import pytest
 from pyVmomi import VmomiSupport, vim, vmodl
 
 from bed.lab import Lab
-from bed.soap import connect, find, message_of, moid, result_of
+from bed.soap import connect, find, finish, message_of, moid, result_of
 from bed.twin import ALICE, Twin, TwinError
 from verify.rule import rule
+from verify.scratch import fault_of
 from verify.standard import (
     Bond,
     add_group,
@@ -18,6 +19,7 @@ from verify.standard import (
     group_spec,
     machine_on,
     network,
+    nic_named,
     security,
     vswitch,
 )
@@ -493,3 +495,74 @@ def test_a_drift_shows_in_both_places(lab: Lab) -> None:
     assert group(lab.host, name).spec.vlanId == 12
     shown = {g.spec.name: g.spec.vlanId for g in lab.network_system.networkInfo.portgroup}
     assert shown[name] == 12
+
+
+@rule(
+    call="CreateVM_Task",
+    says="Without a host, a machine goes to a host that has its standard network.",
+    standing="inferred",
+    source="API reference, CreateVM_Task (the server chooses a host) and InvalidDeviceBacking",
+)
+def test_a_machine_is_placed_where_its_network_is(lab: Lab) -> None:
+    last = _hosts(lab)[2]
+    name = add_group(lab, "vSwitch0", "here", host=last)
+
+    vm = lab.machine("placed", deviceChange=[nic_named(name)])
+
+    assert vm.runtime.host == last
+
+
+@rule(
+    call="CloneVM_Task",
+    says="A clone to a host without the machine's standard network fails the task and leaves nothing.",
+    standing="inferred",
+    source="API reference, InvalidDeviceBacking: the network has to exist on the machine's host",
+)
+def test_a_clone_needs_the_network_on_its_host(lab: Lab) -> None:
+    one, two, _ = _hosts(lab)
+    name = add_group(lab, "vSwitch0", "source", host=one)
+    vm = machine_on(lab, name, host=one)
+    location = vim.vm.RelocateSpec(pool=lab.pool, host=two)
+    spec = vim.vm.CloneSpec(location=location, powerOn=False, template=False)
+
+    task = vm.CloneVM_Task(folder=lab.place.folder, name=lab.named("copy"), spec=spec)
+
+    fault_of(finish(task), vim.fault.InvalidDeviceSpec)
+    assert list(network(lab, name).vm) == [vm]
+    copy = result_of(lab.clone(vm))
+    lab.keep(copy)
+    assert copy.runtime.host == one
+    assert list(network(lab, name).vm) == [vm, copy]
+
+
+def test_a_nic_moves_between_standard_and_distributed(lab: Lab) -> None:
+    name = add_group(lab, "vSwitch0", "standard")
+    distributed = lab.port_group("distributed")
+    vm = machine_on(lab, name)
+    result_of(vm.PowerOnVM_Task())
+    assert len(group(lab.host, name).port) == 1
+
+    lab.attach(vm, distributed)
+
+    assert not group(lab.host, name).port
+    assert not network(lab, name).vm
+    assert list(vm.network) == [distributed]
+    lab.network_system.RemovePortGroup(pgName=name)
+
+
+def test_a_restore_brings_the_switches_back(twin: Twin) -> None:
+    with connect(twin) as instance:
+        lab = Lab(twin, instance)
+        kept = add_group(lab, "vSwitch0", "kept")
+        twin.control.checkpoint("before")
+        add_group(lab, "vSwitch0", "newer")
+        lab.network_system.RemovePortGroup(pgName=kept)
+        twin.control.restore("before")
+
+    with connect(twin) as instance:
+        lab = Lab(twin, instance)
+        assert group(lab.host, kept) is not None
+        assert list(network(lab, kept).host) == [lab.host]
+        assert network(lab, "newer") is None
+        lab.network_system.RemovePortGroup(pgName=kept)
+        assert network(lab, kept) is None
