@@ -149,7 +149,7 @@ func (t *Twin) unlinkMachine(ctx *simulator.Context, vm *simulator.VirtualMachin
 	}
 	t.unplugAll(vm.Self)
 	t.relinkNetworks(r, vm, nil)
-	read := parentFiles(configsOf(r, vm))
+	read := parentFiles(t.configsOf(r, vm))
 	defer t.releaseParents(r, read)
 	t.forgetSnapshots(ctx, vm)
 	t.inventory.forget(vm.Self)

@@ -43,7 +43,7 @@ var diskMoves = []string{
 // from a snapshot; moveAllDiskBackingsAndAllowSharing copies the chain. Observed
 // (pyvmomi issue 362): without a snapshot it is InvalidArgument "spec.snapshot".
 func (d *draft) copyDisks(source *simulator.VirtualMachine, spec *types.VirtualMachineCloneSpec) (*diskCopies, error) {
-	copies := &diskCopies{source: filesOf(configsOf(d.call.Ctx.Map, source)), fresh: map[int32]*diskBacking{}}
+	copies := &diskCopies{source: filesOf(d.call.Twin.configsOf(d.call.Ctx.Map, source)), fresh: map[int32]*diskBacking{}}
 	disks := disksOf(d.config)
 	moves, err := d.diskMoves(disks, &spec.Location)
 	if err != nil {

@@ -119,17 +119,21 @@ func machinePath(spec *types.VirtualMachineConfigSpec) (object.DatastorePath, er
 // freeHome finds a directory for a new machine's files. Observed on real datastores:
 // where the machine's name is taken by another one's directory, _1 and so on is added.
 func (c *Call) freeHome(p object.DatastorePath) object.DatastorePath {
-	taken := map[string]bool{}
-	for _, obj := range c.Ctx.Map.AllReference("VirtualMachine") {
-		if vm, ok := obj.(*simulator.VirtualMachine); ok {
-			taken[path.Dir(vm.Summary.Config.VmPathName)] = true
+	taken := func(directory string) bool {
+		for _, obj := range c.Ctx.Map.AllReference("VirtualMachine") {
+			if vm, ok := obj.(*simulator.VirtualMachine); ok && strings.HasPrefix(vm.Summary.Config.VmPathName, directory) {
+				return true
+			}
 		}
-	}
-	for file := range c.Twin.inventory.stored {
-		taken[path.Dir(file)] = true
+		for file := range c.Twin.inventory.stored {
+			if strings.HasPrefix(file, directory) {
+				return true
+			}
+		}
+		return false
 	}
 	name := path.Dir(p.Path)
-	for i := 1; taken[path.Dir(p.String())]; i++ {
+	for i := 1; taken(path.Dir(p.String()) + "/"); i++ {
 		unique := fmt.Sprintf("%s_%d", name, i)
 		p.Path = unique + "/" + unique + ".vmx"
 	}

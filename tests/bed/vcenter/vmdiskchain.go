@@ -89,10 +89,10 @@ func chain(backing *diskBacking) []*diskBacking {
 
 // configsOf lists all configurations that hold on to a machine's disk files: the
 // running one and those of its snapshots.
-func configsOf(r *simulator.Registry, vm *simulator.VirtualMachine) []*types.VirtualMachineConfigInfo {
+func (t *Twin) configsOf(r *simulator.Registry, vm *simulator.VirtualMachine) []*types.VirtualMachineConfigInfo {
 	var out []*types.VirtualMachineConfigInfo
-	if vm.Config != nil {
-		out = append(out, vm.Config)
+	if config := t.configOf(vm); config != nil {
+		out = append(out, config)
 	}
 	return append(out, snapshotConfigs(r, vm)...)
 }
@@ -110,36 +110,44 @@ func snapshotConfigs(r *simulator.Registry, vm *simulator.VirtualMachine) []*typ
 	return out
 }
 
-func filesOf(configs []*types.VirtualMachineConfigInfo) map[string]bool {
-	files := map[string]bool{}
+// eachFile visits every disk file that configurations hold on to. It makes no copies:
+// it runs over all machines of an inventory.
+func eachFile(configs []*types.VirtualMachineConfigInfo, visit func(file string)) {
 	for _, config := range configs {
-		for _, disk := range disksOf(config) {
-			for _, unit := range chain(backingOf(disk)) {
-				files[unit.FileName] = true
+		for _, device := range config.Hardware.Device {
+			disk, ok := device.(*types.VirtualDisk)
+			if !ok {
+				continue
+			}
+			for unit := backingOf(disk); unit != nil; unit = unit.Parent {
+				visit(unit.FileName)
 			}
 		}
 	}
+}
+
+func filesOf(configs []*types.VirtualMachineConfigInfo) map[string]bool {
+	files := map[string]bool{}
+	eachFile(configs, func(file string) { files[file] = true })
 	return files
 }
 
 // pinnedFiles lists those of a machine's files that other machines read too, the
 // unregistered ones included.
 func (t *Twin) pinnedFiles(r *simulator.Registry, vm *simulator.VirtualMachine) map[string]bool {
-	mine, pinned := filesOf(configsOf(r, vm)), map[string]bool{}
-	pin := func(configs []*types.VirtualMachineConfigInfo) {
-		for file := range filesOf(configs) {
-			if mine[file] {
-				pinned[file] = true
-			}
+	mine, pinned := filesOf(t.configsOf(r, vm)), map[string]bool{}
+	pin := func(file string) {
+		if mine[file] {
+			pinned[file] = true
 		}
 	}
 	for _, obj := range r.AllReference("VirtualMachine") {
 		if other, ok := obj.(*simulator.VirtualMachine); ok && other.Self != vm.Self {
-			pin(configsOf(r, other))
+			eachFile(t.configsOf(r, other), pin)
 		}
 	}
 	for _, stored := range t.inventory.stored {
-		pin(stored.configs())
+		eachFile(stored.configs(), pin)
 	}
 	return pinned
 }

@@ -35,11 +35,11 @@ func (s *storedMachine) configs() []*types.VirtualMachineConfigInfo {
 func (c *Call) storeMachine(ref types.ManagedObjectReference) *storedMachine {
 	r, inv := c.Ctx.Map, c.Twin.inventory
 	vm, err := machineOf(r, ref)
-	if err != nil || vm.Config == nil {
+	if err != nil || c.Twin.configOf(vm) == nil {
 		return nil
 	}
 	kept := &storedMachine{
-		config: vm.Config, snapshot: vm.Snapshot, memo: *inv.snapshotsOf(ref),
+		config: c.Twin.configOf(vm), snapshot: vm.Snapshot, memo: *inv.snapshotsOf(ref),
 		guest:     inv.guestOf(ref).profile,
 		snapshots: map[types.ManagedObjectReference]types.VirtualMachineConfigInfo{},
 	}
@@ -188,7 +188,11 @@ func (c *Call) restoreSnapshots(vm *simulator.VirtualMachine, stored *storedMach
 // holderOfUUID finds the machine that has an instance UUID.
 func (c *Call) holderOfUUID(uuid string) *simulator.VirtualMachine {
 	for _, obj := range c.Ctx.Map.AllReference("VirtualMachine") {
-		if vm, ok := obj.(*simulator.VirtualMachine); ok && vm.Config != nil && vm.Config.InstanceUuid == uuid {
+		vm, ok := obj.(*simulator.VirtualMachine)
+		if !ok {
+			continue
+		}
+		if config := c.Twin.configOf(vm); config != nil && config.InstanceUuid == uuid {
 			return vm
 		}
 	}

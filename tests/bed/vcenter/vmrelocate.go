@@ -95,8 +95,11 @@ func migrateMachine(c *Call, req any) (any, error) {
 
 // relocate plans a move for each host that comes into question and makes the first
 // that can be made.
+//
+// Documented: a template can be relocated to a new host when its own is inactive.
 func (c *Call) relocate(vm *simulator.VirtualMachine, spec *types.VirtualMachineRelocateSpec) error {
-	if err := available(vm); err != nil {
+	stranded := vm.Runtime.ConnectionState == machineDisconnected && vm.Config != nil && vm.Config.Template
+	if err := available(vm); err != nil && !stranded {
 		return err
 	}
 	pool := vm.ResourcePool
@@ -159,7 +162,7 @@ func (c *Call) destinations(vm *simulator.VirtualMachine, spec *types.VirtualMac
 	}
 	var hosts []*simulator.HostSystem
 	for _, ref := range computeOf(r, &owner.Owner).Host {
-		if host, ok := r.Get(ref).(*simulator.HostSystem); ok && takesMachines(host) {
+		if host, ok := r.Get(ref).(*simulator.HostSystem); ok && c.Twin.inService(host) {
 			hosts = append(hosts, host)
 		}
 	}
@@ -174,14 +177,10 @@ func (c *Call) destinations(vm *simulator.VirtualMachine, spec *types.VirtualMac
 	return hosts, nil
 }
 
-func takesMachines(host *simulator.HostSystem) bool {
-	return host.Runtime.ConnectionState == types.HostSystemConnectionStateConnected && !host.Runtime.InMaintenanceMode
-}
-
 // plan checks everything that a move to the draft's host changes.
 func (m *relocation) plan() error {
 	moves := m.host.Self != *m.vm.Runtime.Host
-	if moves && !takesMachines(m.host) {
+	if moves && !m.call.Twin.inService(m.host) {
 		return NewFault(&types.InvalidState{})
 	}
 	if moves && m.vm.Runtime.PowerState == poweredOn {
@@ -270,6 +269,7 @@ func (m *relocation) carryOut() {
 		m.commit()
 	}
 	t.relinkDatastores(r, vm)
+	t.settleMachine(vm)
 	if vm.LayoutEx == nil || len(m.files) > 0 {
 		t.relayout(r, vm)
 	}

@@ -125,7 +125,7 @@ func (c *Call) putSnapshot(vm *simulator.VirtualMachine, asked snapshotRequest) 
 	info.CurrentSnapshot = &snapshot.Self
 
 	config := cloneValue(vm.Config)
-	addDeltas(config, filesOf(configsOf(r, vm)))
+	addDeltas(config, filesOf(t.configsOf(r, vm)))
 	t.stampConfig(config)
 	memo.version = config.ChangeVersion
 	vm.Config = config

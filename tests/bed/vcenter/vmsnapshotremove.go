@@ -136,11 +136,10 @@ func (t *Twin) releaseParents(r *simulator.Registry, read map[string]bool) {
 		if !ok || vm.Config == nil {
 			continue
 		}
-		for file := range filesOf(configsOf(r, vm)) {
-			if read[file] {
-				t.settleChains(r, vm, false)
-				break
-			}
+		shares := false
+		eachFile(t.configsOf(r, vm), func(file string) { shares = shares || read[file] })
+		if shares {
+			t.settleChains(r, vm, false)
 		}
 	}
 }

@@ -71,7 +71,17 @@ func (c *Call) revert(vm *simulator.VirtualMachine, s *simulator.VirtualMachineS
 	config.Files, config.Template = was.Files, was.Template
 	state := stateAfterRevert(node.State, suppress)
 	if state == poweredOn {
-		if err := c.checkRevertHost(vm, &config, asked); err != nil {
+		if asked != nil {
+			host, ok := r.Get(*asked).(*simulator.HostSystem)
+			if !ok {
+				return notFound(*asked)
+			}
+			if pool := poolOf(r, vm.ResourcePool); pool != nil && *host.Parent != pool.Owner { // inferred
+				return NewFault(&types.InvalidArgument{InvalidProperty: "host"})
+			}
+			d.host = host
+		}
+		if err := c.checkRevertHost(d); err != nil {
 			return err
 		}
 	}
@@ -88,8 +98,8 @@ func (c *Call) revert(vm *simulator.VirtualMachine, s *simulator.VirtualMachineS
 	if err := d.checkPorts(); err != nil {
 		return err
 	}
-	if state == poweredOn && asked != nil && *asked != *vm.Runtime.Host {
-		c.Twin.moveToHost(vm, *asked)
+	if d.host.Self != *vm.Runtime.Host {
+		c.Twin.moveToHost(vm, d.host.Self)
 	}
 	info := cloneValue(vm.Snapshot)
 	info.CurrentSnapshot = &s.Self
@@ -113,18 +123,10 @@ func stateAfterRevert(kept types.VirtualMachinePowerState, suppress bool) types.
 }
 
 // checkRevertHost makes sure that the machine can run where it is going to.
-func (c *Call) checkRevertHost(vm *simulator.VirtualMachine, config *types.VirtualMachineConfigInfo, asked *types.ManagedObjectReference) error {
-	ref := vm.Runtime.Host
-	if asked != nil {
-		ref = asked
-	}
-	host, ok := c.Ctx.Map.Get(*ref).(*simulator.HostSystem)
-	if !ok {
-		return notFound(*ref)
-	}
+func (c *Call) checkRevertHost(d *draft) error {
 	probe := &simulator.VirtualMachine{}
-	probe.Config = config
-	return c.Twin.checkPowerOnHost(host, probe)
+	probe.Config = d.config
+	return c.Twin.checkPowerOnHost(d.host, probe)
 }
 
 // resume commits a draft with another power state.

@@ -9,9 +9,8 @@ from pyVmomi import vim, vmodl
 from bed.lab import Lab, fault_of
 from bed.soap import connect, finish, moid, result_of
 from bed.twin import Twin
-from verify.checks.clones import LINKED, clone
 from verify.checks.relocate import Spec, ids, other_host
-from verify.checks.snapshots import disk_of, files, machine, on, take
+from verify.machines import LINKED, clone, disk_of, files, machine, on, take
 from verify.rule import rule
 
 
@@ -150,6 +149,30 @@ def test_a_host_that_is_out_of_service_takes_nothing(lab: Lab, trouble: dict[str
     finally:
         lab.twin.control.host(moid(target), maintenance=False, connection_state="connected")
     assert moid(vm) not in ids(target.vm)
+
+
+@rule(
+    call="RelocateVM_Task",
+    says="A template whose host is disconnected moves to another host; a machine there is InvalidState.",
+    standing="documented",
+    source="API reference, RelocateVM_Task: a template, should the current host become inactive",
+)
+def test_a_template_leaves_a_host_that_is_gone(lab: Lab) -> None:
+    vm = machine(lab)
+    target, host = other_host(lab, vm), moid(vm.runtime.host)
+    lab.twin.control.host(host, connection_state="disconnected")
+
+    try:
+        fault_of(finish(vm.RelocateVM_Task(Spec(host=target))), vim.fault.InvalidState)
+        lab.twin.control.host(host, connection_state="connected")
+        vm.MarkAsTemplate()
+        lab.twin.control.host(host, connection_state="disconnected")
+        result_of(vm.RelocateVM_Task(Spec(host=target)))
+    finally:
+        lab.twin.control.host(host, connection_state="connected")
+
+    assert vm.runtime.connectionState == "connected"
+    assert moid(vm.runtime.host) == moid(target)
 
 
 @rule(

@@ -10,7 +10,7 @@ from bed.lab import Lab, fault_of
 from bed.soap import connect, find, finish, message_of, moid, result_of
 from bed.twin import ALICE, Twin
 from bed.waiting import wait_for
-from verify.checks.snapshots import machine, on, take, tree
+from verify.machines import machine, on, take, tree
 from verify.rule import rule
 
 

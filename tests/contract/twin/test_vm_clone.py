@@ -10,8 +10,8 @@ from bed.lab import Lab, fault_of
 from bed.soap import connect, finish, moid, result_of
 from bed.twin import Twin
 from bed.waiting import wait_for
-from verify.checks.clones import clone, cloning, find, golden
-from verify.checks.snapshots import machine, take
+from verify.checks.clones import golden
+from verify.machines import clone, cloning, find, machine, take
 from verify.rule import rule
 
 UUID = "11111111-2222-3333-4444-555555555555"

@@ -8,11 +8,10 @@ from typing import Any
 from pyVmomi import vim, vmodl
 
 from bed.soap import finish, message_of, moid, result_of
-from verify.checks.snapshots import Edit, disk_of, files, machine, mark, take
+from verify.machines import LINKED, Edit, clone, cloning, disk_of, files, find, machine, mark, take
 from verify.rule import rule
 from verify.scratch import Scratch, fault_of
 
-LINKED = "createNewChildDiskBacking"
 CAPV = "kubernetes-sigs/cluster-api-provider-vsphere, pkg/services/govmomi/vcenter/clone.go"
 
 
@@ -37,31 +36,9 @@ def golden(scratch: Scratch) -> Any:
     return vm
 
 
-def cloning(scratch: Scratch, source: Any, name: str = "copy", **members: Any) -> Any:
-    """Start a clone; `move` is the disk move type, `folder` and `pool` go into its location."""
-    location = vim.vm.RelocateSpec(
-        pool=members.pop("pool", scratch.pool),
-        folder=members.pop("folder", None),
-        diskMoveType=members.pop("move", None),
-    )
-    members = {"powerOn": False, "template": False} | members
-    spec = vim.vm.CloneSpec(location=location, **members)
-    return source.CloneVM_Task(folder=scratch.place.folder, name=scratch.named(name), spec=spec)
-
-
-def clone(scratch: Scratch, source: Any, name: str = "copy", **members: Any) -> Any:
-    """Clone a machine."""
-    return scratch.keep(result_of(cloning(scratch, source, name, **members)))
-
-
 def options(vm: Any) -> dict[str, Any]:
     """Return a machine's extraConfig."""
     return {option.key: option.value for option in vm.config.extraConfig}
-
-
-def find(scratch: Scratch, instance_uuid: str) -> Any:
-    """Find a machine by its instance UUID."""
-    return scratch.content.searchIndex.FindByUuid(None, instance_uuid, True, True)
 
 
 @rule(

@@ -7,7 +7,7 @@ from typing import Any
 from pyVmomi import vim, vmodl
 
 from bed.soap import Updates, finish, message_of, moid, result_of
-from verify.checks.snapshots import Edit, machine, on, take
+from verify.machines import Edit, machine, on, take
 from verify.rule import rule
 from verify.scratch import CannotAsk, Scratch, fault_of
 from verify.standard import add_group, add_switch, nic_named

@@ -8,8 +8,7 @@ import pytest
 from pyVmomi import vim, vmodl
 
 from bed.soap import finish, moid, result_of
-from verify.checks.clones import clone, find
-from verify.checks.snapshots import machine, mark, on, take, tree
+from verify.machines import clone, find, machine, mark, on, take, tree
 from verify.rule import rule
 from verify.scratch import Scratch, fault_of
 

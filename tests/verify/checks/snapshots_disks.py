@@ -8,7 +8,7 @@ import pytest
 from pyVmomi import vim, vmodl
 
 from bed.soap import finish, message_of, moid, result_of
-from verify.checks.snapshots import Edit, disk_of, files, machine, take, tree
+from verify.machines import Edit, disk_of, files, machine, take, tree
 from verify.rule import rule
 from verify.scratch import Scratch, fault_of
 
