@@ -109,3 +109,31 @@ def test_a_switch_comes_takes_a_host_and_goes(ansible: "Ansible", lab: "Lab") ->
     )
 
     assert [outcome.changed for outcome in outcomes] == [True, True, False]
+
+
+def test_a_standard_switch_and_its_group_come_change_and_go(ansible: "Ansible", lab: "Lab") -> None:
+    switch = {"esxi_hostname": "DC0_C0_H0", "switch": "standard", "mtu": 9000, "state": "present"}
+    group = {"esxi_hostname": "DC0_C0_H0", "switch": "standard", "portgroup": "plain", "vlan_id": 5, "state": "present"}
+    promiscuous = group | {"security": {"promiscuous_mode": True}}
+
+    outcomes = ansible.play(
+        ("vmware_vswitch", switch),
+        ("vmware_vswitch", switch),
+        ("vmware_portgroup", group),
+        ("vmware_portgroup", group),
+        ("vmware_portgroup", promiscuous),
+        ("vmware_portgroup", promiscuous),
+        ("vmware_portgroup_info", {"esxi_hostname": "DC0_C0_H0", "policies": True}),
+    )
+
+    assert [outcome.changed for outcome in outcomes] == [True, False, True, False, True, False, False]
+    host = next(item for item in lab.pool.owner.host if item.name == "DC0_C0_H0")
+    seen = next(item for item in host.config.network.portgroup if item.spec.name == "plain")
+    assert (seen.spec.vlanId, seen.computedPolicy.security.allowPromiscuous) == (5, True)
+    told = next(item for item in outcomes[-1]["hosts_portgroup_info"]["DC0_C0_H0"] if item["portgroup"] == "plain")
+    assert (told["vlan_id"], told["vswitch"]) == (5, "standard")
+
+    steps = [("vmware_portgroup", group | {"state": "absent"})] * 2 + [
+        ("vmware_vswitch", switch | {"state": "absent"})
+    ] * 2
+    assert [outcome.changed for outcome in ansible.play(*steps)] == [True, False, True, False]
