@@ -121,6 +121,10 @@ func checkVlan(vlan types.BaseVmwareDistributedVirtualSwitchVlanSpec, pvlans []t
 		if !v.Inherited && !known {
 			return NewFault(&types.InvalidArgument{InvalidProperty: path + "pvlanId"})
 		}
+	case *types.VmwareDistributedVirtualSwitchVlanSpec:
+		if !v.Inherited { // documented: the base of the three above, which says nothing by itself
+			return NewFault(&types.InvalidArgument{InvalidProperty: strings.TrimSuffix(path, ".")})
+		}
 	}
 	return nil
 }

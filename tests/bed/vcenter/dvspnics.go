@@ -15,9 +15,12 @@ import (
 // the port it goes on. Inferred: an unknown device or port is an InvalidArgument;
 // a NIC of another distributed switch is in use, and so is a second one on a port.
 func (c *Call) checkPnics(dvs *simulator.DistributedVirtualSwitch, host *simulator.HostSystem, base types.BaseDistributedVirtualSwitchHostMemberBacking) error {
+	if base == nil {
+		return nil
+	}
 	backing, ok := base.(*types.DistributedVirtualSwitchHostMemberPnicBacking)
 	if !ok {
-		return nil
+		return NewFault(&types.InvalidArgument{InvalidProperty: "spec.host.backing"})
 	}
 	const path = "spec.host.backing.pnicSpec"
 	if len(backing.PnicSpec) > len(uplinkNames(switchConfig(dvs))) {

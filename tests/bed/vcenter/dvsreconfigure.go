@@ -109,7 +109,8 @@ func (c *Call) applySwitchSpec(dvs *simulator.DistributedVirtualSwitch, next *ty
 	}
 	if spec.MaxPorts != 0 && spec.MaxPorts < next.NumPorts {
 		limit := next.NumPorts // documented: no smaller than the existing ports; inferred: LimitExceeded, which is declared
-		return NewFault(&types.LimitExceeded{Property: "maxPorts", Limit: &limit})
+		return Faultf(&types.LimitExceeded{Property: "maxPorts", Limit: &limit},
+			"The switch %s has %d ports; spec.maxPorts is %d.", dvs.Name, limit, spec.MaxPorts)
 	}
 	if err := c.checkUplinkGroups(dvs, spec.UplinkPortgroup); err != nil {
 		return err

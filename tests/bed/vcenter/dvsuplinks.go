@@ -159,8 +159,17 @@ func followUplinks(setting *types.VMwareDVSPortSetting, renamed map[string]strin
 
 // checkUplinkGroups validates a new list of uplink groups.
 // Documented: DVSConfigSpec.uplinkPortgroup lists port groups of the switch.
-// Inferred: others are an InvalidArgument, and a group with machines is in use.
+// Inferred: others are an InvalidArgument; a group with machines is in use, and so is
+// one that would go while it has the uplink ports of a host.
 func (c *Call) checkUplinkGroups(dvs *simulator.DistributedVirtualSwitch, groups []types.ManagedObjectReference) error {
+	if len(groups) == 0 {
+		return nil
+	}
+	for _, ref := range switchConfig(dvs).UplinkPortgroup {
+		if pg := portgroupOf(c.Ctx.Map, ref); pg != nil && !slices.Contains(groups, ref) && len(pg.PortKeys) > 0 {
+			return NewFault(&types.ResourceInUse{Type: ref.Type, Name: pg.Name})
+		}
+	}
 	for _, ref := range groups {
 		if simulator.FindReference(dvs.Portgroup, ref) == nil {
 			return NewFault(&types.InvalidArgument{InvalidProperty: "spec.uplinkPortgroup"})

@@ -180,8 +180,10 @@ def test_a_physical_nic_goes_on_an_uplink_port(lab: "Lab") -> None:
 
     other = create_switch(lab, "other", host=[change("add", host, "vmnic0")])
     fault_of(finish(other), vim.fault.ResourceInUse)
-    unknown = reconfigure_switch(switch, host=[change("edit", host, "vmnic99")])
-    fault_of(finish(unknown), vmodl.fault.InvalidArgument)
+    unknown = change("edit", host, "vmnic99")
+    nothing = Member.ConfigSpec(operation="edit", host=host, backing=Member.Backing())
+    for spec in (unknown, nothing):
+        fault_of(finish(reconfigure_switch(switch, host=[spec])), vmodl.fault.InvalidArgument)
 
 
 @rule(
@@ -341,3 +343,43 @@ def test_a_switch_needs_a_network_folder(lab: "Lab") -> None:
     spec = vim.DistributedVirtualSwitch.CreateSpec(configSpec=Switch.ConfigSpec(name="misplaced"))
 
     fault_of(finish(lab.datacenter.vmFolder.CreateDVS_Task(spec)), vmodl.fault.NotSupported)
+
+
+@rule(
+    call="ReconfigureDvs_Task",
+    says="A port group of the switch can become a second uplink group, and gets its share of the uplink ports; the one "
+    "that has ports of a host cannot be dropped.",
+    standing="documented",
+    source=API + "DVSConfigInfo.uplinkPortgroup: uplink ports are evenly spread among them; the fault is inferred",
+)
+def test_uplink_ports_are_spread_over_the_uplink_groups(lab: "Lab") -> None:
+    switch = new_switch(lab, uplinkPortPolicy=uplinks("one", "two"))
+    [first] = switch.config.uplinkPortgroup
+    second = result_of(switch.CreateDVPortgroup_Task(lab.group_spec("second-uplinks", numPorts=0)))
+
+    result_of(reconfigure_switch(switch, uplinkPortgroup=[first, second]))
+    result_of(reconfigure_switch(switch, host=[change("add", lab.host)]))
+
+    assert second.config.uplink
+    assert [len(group.portKeys) for group in (first, second)] == [1, 1]
+    fault_of(finish(reconfigure_switch(switch, uplinkPortgroup=[second])), vim.fault.ResourceInUse)
+    assert first.config.uplink
+    foreign = lab.switch.config.uplinkPortgroup[0]
+    fault_of(finish(reconfigure_switch(switch, uplinkPortgroup=[first, second, foreign])), vmodl.fault.InvalidArgument)
+
+
+@rule(
+    call="ReconfigureDvs_Task",
+    says="maxPorts below the number of ports that there are is LimitExceeded.",
+    standing="documented",
+    source=API + "DVSConfigSpec.maxPorts cannot be smaller than the number of ports; LimitExceeded is a declared fault",
+)
+def test_a_switch_cannot_have_fewer_ports_than_it_has(lab: "Lab") -> None:
+    switch = new_switch(lab)
+    result_of(switch.CreateDVPortgroup_Task(lab.group_spec("many", numPorts=5)))
+
+    fault = fault_of(finish(reconfigure_switch(switch, maxPorts=4)), vim.fault.LimitExceeded)
+
+    assert fault.limit == 5
+    result_of(reconfigure_switch(switch, maxPorts=5))
+    assert switch.config.maxPorts == 5

@@ -8,7 +8,7 @@ from pyVmomi import vim, vmodl
 
 from bed.soap import finish, result_of
 from verify.rule import rule
-from verify.scratch import Scratch, fault_of, mac_management, trunk, vlan_id
+from verify.scratch import Scratch, Switch, fault_of, mac_management, trunk, vlan_id
 from verify.switching import new_switch, private_vlan, pvlan_change, reconfigure_switch
 
 API = "vSphere API reference, "
@@ -184,6 +184,9 @@ def vlan_ids_end_at_4094(scratch: Scratch) -> None:
         task = scratch.switch.CreateDVPortgroup_Task(scratch.group_spec(scratch.named("bad"), vlan=vlan))
         fault = fault_of(finish(task), vmodl.fault.InvalidArgument)
         assert fault.invalidProperty == "spec.defaultPortConfig.vlan.vlanId"
+    base = Switch.VlanSpec(inherited=False)
+    task = scratch.switch.CreateDVPortgroup_Task(scratch.group_spec(scratch.named("bad"), vlan=base))
+    fault_of(finish(task), vmodl.fault.InvalidArgument)
 
 
 @rule(
