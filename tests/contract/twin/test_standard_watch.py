@@ -1,10 +1,11 @@
 """Standard port groups in push updates: each change reaches who watches the host, its networks or its machines."""
 
 import pytest
-from pyVmomi import vim
+from pyVmomi import vim, vmodl
 
 from bed.lab import Lab
 from bed.soap import Updates, moid, result_of
+from verify.rule import rule
 from verify.standard import add_group, group, group_spec, machine_on, network, security
 
 GROUPS = {vim.HostSystem: ["config.network.portgroup"]}
@@ -90,3 +91,39 @@ def test_the_network_system_tells_the_same(lab: Lab) -> None:
 
     ((_, _, properties),) = updates.all()
     assert name in _names(properties["networkInfo.portgroup"])
+
+
+@rule(
+    call="WaitForUpdatesEx",
+    says="With partialUpdates a port group is sent alone, by its key: as added, as the leaf that changed, as removed.",
+    standing="documented",
+    source="API reference, PropertyChange.name and op (keyed arrays) and CreateFilter.partialUpdates",
+)
+def test_a_client_can_be_sent_one_group_of_many(lab: Lab) -> None:
+    collector_api = vmodl.query.PropertyCollector
+    collector = lab.content.propertyCollector.CreatePropertyCollector()
+    collector.CreateFilter(
+        collector_api.FilterSpec(
+            objectSet=[collector_api.ObjectSpec(obj=lab.host)],
+            propSet=[collector_api.PropertySpec(type=vim.HostSystem, pathSet=["config.network.portgroup"])],
+        ),
+        partialUpdates=True,
+    )
+    versions = [""]
+
+    def changes() -> list[tuple[str, str]]:
+        sent = collector.WaitForUpdatesEx(versions[-1], collector_api.WaitOptions(maxWaitSeconds=10))
+        versions.append(sent.version)
+        (update,) = sent.filterSet[0].objectSet
+        return [(change.op, change.name) for change in update.changeSet]
+
+    changes()
+    name = add_group(lab, "vSwitch0")
+    path = f'config.network.portgroup["{group(lab.host, name).key}"]'
+    assert changes() == [("add", path)]
+
+    lab.network_system.UpdatePortGroup(pgName=name, portgrp=group_spec("vSwitch0", name, vlan=7))
+    assert changes() == [("assign", f"{path}.spec.vlanId")]
+
+    lab.network_system.RemovePortGroup(pgName=name)
+    assert changes() == [("remove", path)]
