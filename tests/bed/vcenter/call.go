@@ -122,7 +122,7 @@ func (t *Twin) dispatch(c *Call, req any) (res any, err error) {
 			return nil, err
 		}
 		defer func() { t.Touch(append(morefs(req), morefs(res)...)...) }()
-		res, err = reg.handler(c, req)
+		res, err = t.runRecorded(c, req, reg.handler)
 		return t.viewer(c.Session).found(c, res), err
 	}
 }

@@ -123,10 +123,12 @@ func (t *Twin) driftObject(ref types.ManagedObjectReference, user string, set ma
 		return "", err
 	}
 	live, _ := t.lookup(nil, ref)
-	before := t.nameOf(ref)
+	before, was := t.nameOf(ref), reflect.New(live.Type()).Elem()
+	was.Set(live)
 	live.Set(draft)
 	t.mirror(ref, before, set, unset)
 	version := t.bumpVersion(ref)
+	t.postDrift(ref, user, was)
 	t.noteChange(ref, user, t.now())
 	t.Touch(ref)
 	t.watchers.moved() // a drift may have changed a parent or a list of children

@@ -1,0 +1,61 @@
+package main
+
+import (
+	"github.com/vmware/govmomi/simulator"
+	"github.com/vmware/govmomi/vim25/types"
+)
+
+// Calls that answer at once and still leave a task behind: it is how vCenter tells who
+// changed a host's network, for which it has no event.
+
+// recordedCalls are methods that are no *_Task and show up as tasks.
+//
+// Observed: their names are in TaskManager.description of a real server, and its client
+// lists them among the tasks. Inferred: the entity is the host, of a host's manager.
+var recordedCalls = map[methodKey]string{
+	{"AddVirtualSwitch", "HostNetworkSystem"}:    "host.NetworkSystem.addVirtualSwitch",
+	{"UpdateVirtualSwitch", "HostNetworkSystem"}: "host.NetworkSystem.updateVirtualSwitch",
+	{"RemoveVirtualSwitch", "HostNetworkSystem"}: "host.NetworkSystem.removeVirtualSwitch",
+	{"AddPortGroup", "HostNetworkSystem"}:        "host.NetworkSystem.addPortGroup",
+	{"UpdatePortGroup", "HostNetworkSystem"}:     "host.NetworkSystem.updatePortGroup",
+	{"RemovePortGroup", "HostNetworkSystem"}:     "host.NetworkSystem.removePortGroup",
+	{"UnregisterVM", "VirtualMachine"}:           "VirtualMachine.unregister",
+	{"MarkAsTemplate", "VirtualMachine"}:         "VirtualMachine.markAsTemplate",
+	{"MarkAsVirtualMachine", "VirtualMachine"}:   "VirtualMachine.markAsVirtualMachine",
+	{"ShutdownGuest", "VirtualMachine"}:          "VirtualMachine.shutdownGuest",
+	{"RebootGuest", "VirtualMachine"}:            "VirtualMachine.rebootGuest",
+	{"CreateFolder", "Folder"}:                   "Folder.createFolder",
+}
+
+// runRecorded runs a handler, with its task if the method has one. The world is held.
+func (t *Twin) runRecorded(c *Call, req any, handler Handler) (res any, err error) {
+	id, recorded := recordedCalls[methodKey{c.Method, c.This.Type}]
+	if !recorded {
+		return handler(c, req)
+	}
+	entity := c.This
+	if system, ok := c.Ctx.Map.Get(c.This).(*simulator.HostNetworkSystem); ok && system.Host != nil {
+		entity = system.Host.Self
+	}
+	task := c.newTask(entity, id)
+	task.Info.StartTime = &task.Info.QueueTime
+	task.Info.State = types.TaskInfoStateRunning
+	err = systemError(c.Method + " panicked") // unless the handler returns
+	defer func() {
+		done := t.now()
+		task.Info.CompleteTime, task.Info.State = &done, types.TaskInfoStateSuccess
+		task.Info.Progress = 100
+		if err != nil {
+			task.Info.State, task.Info.Error = types.TaskInfoStateError, asFault(err).Localized()
+			task.Info.Progress = 0
+		}
+		if c.Ctx.Map.Get(entity) != nil { // an unregistered machine has no recent tasks
+			c.putTask(task)
+		}
+		t.trimRecentTasks()
+		t.addTaskRecord(task)
+		t.announceTask()
+		t.Touch(task.Self, entity, *t.content().TaskManager)
+	}()
+	return handler(c, req)
+}
