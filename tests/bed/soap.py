@@ -89,7 +89,15 @@ def result_of(task: Any, *, seconds: float = 30.0) -> Any:
 class Updates:
     """A property collector with one filter, and the version it has come to."""
 
-    def __init__(self, instance: Any, start: Any, paths: dict[Any, list[str]], *, own_collector: bool = True) -> None:
+    def __init__(
+        self,
+        instance: Any,
+        start: Any,
+        paths: dict[Any, list[str]],
+        *,
+        own_collector: bool = True,
+        partial: bool = False,
+    ) -> None:
         root = instance.content.propertyCollector
         self.collector = root.CreatePropertyCollector() if own_collector else root
         is_view = isinstance(start, vim.view.ManagedObjectView)
@@ -98,7 +106,7 @@ class Updates:
             objectSet=[PropertyCollector.ObjectSpec(obj=start, skip=is_view, selectSet=select)],
             propSet=[PropertyCollector.PropertySpec(type=kind, pathSet=names) for kind, names in paths.items()],
         )
-        self.filter = self.collector.CreateFilter(self.spec, partialUpdates=False)
+        self.filter = self.collector.CreateFilter(self.spec, partialUpdates=partial)
         self.version = ""
 
     def wait(self, seconds: int = 10, *, version: str | None = None, limit: int | None = None) -> Any:

@@ -1,9 +1,8 @@
-"""Versions: ordered, replayable, and never in the way of a client that lost an answer."""
+"""Versions and waits, where it takes many objects, a broken connection or a killed session to show the rule."""
 
 import http.client
 import ssl
 import threading
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,6 +12,7 @@ from bed.lab import Lab
 from bed.soap import Updates, connect, find, finish, moid
 from bed.twin import ALICE, OPERATOR, Twin
 from bed.waiting import wait_for
+from verify.rule import rule
 
 POWER = {vim.VirtualMachine: ["runtime.powerState"]}
 
@@ -28,74 +28,29 @@ def _changed(updates: Any) -> list[tuple[str, str]]:
     return [(str(item.kind), moid(item.obj)) for part in updates.filterSet for item in part.objectSet]
 
 
-def test_versions_grow_and_a_timeout_keeps_them(lab: Lab) -> None:
-    updates = _watch(lab.instance)
-    first = updates.wait().version
-    assert updates.wait(0) is None
-
-    vm = find(lab.instance, vim.VirtualMachine, "DC0_H0_VM0")
-    finish(vm.PowerOffVM_Task())
-
-    assert int(updates.wait().version) > int(first)
-
-
-def test_an_older_version_is_answered_again_after_a_lost_answer(lab: Lab) -> None:
-    updates = _watch(lab.instance)
-    first = updates.wait().version
-    vm = find(lab.instance, vim.VirtualMachine, "DC0_H0_VM0")
-    finish(vm.PowerOffVM_Task())
-    second = updates.wait()
-    finish(vm.PowerOnVM_Task())
-    third = updates.wait()
-
-    for _ in range(2):
-        again = updates.wait(version=first)
-        assert (again.version, _changed(again)) == (second.version, _changed(second))
-        again = updates.wait(version=again.version)
-        assert (again.version, _changed(again)) == (third.version, _changed(third))
-
-
-def test_the_empty_version_is_the_full_state_again(lab: Lab) -> None:
-    updates = _watch(lab.instance)
-    first = updates.wait()
-
-    assert _changed(updates.wait(version="")) == _changed(first)
-
-
-@pytest.mark.parametrize("version", ["777", "0", "-1", "not a version"])
-def test_an_unknown_version_is_invalid(lab: Lab, version: str) -> None:
-    updates = _watch(lab.instance)
-    updates.wait()
-
-    with pytest.raises(vmodl.query.InvalidCollectorVersion):
-        updates.wait(version=version)
-
-
-def test_a_version_from_before_a_restart_is_invalid(lab: Lab) -> None:
-    updates = _watch(lab.instance)
-    first = updates.wait().version
-    updates.wait(version="")
-
-    with pytest.raises(vmodl.query.InvalidCollectorVersion):
-        updates.wait(version=first)
-
-
-def test_a_set_is_truncated_and_continued(lab: Lab) -> None:
+@rule(
+    call="WaitForUpdatesEx",
+    says="Without maxObjectUpdates the server truncates by itself: a set of the twin holds 100 objects.",
+    standing="documented",
+    source="API reference, WaitOptions.maxObjectUpdates: server policy; 100 is the stock simulator's figure",
+)
+def test_the_server_truncates_by_its_own_policy(lab: Lab) -> None:
     lab.twin.control.seed(vms=250)
     updates = _watch(lab.instance)
-    sizes = []
-    while True:
-        part = updates.wait()
-        sizes.append(len(_changed(part)))
-        if not part.truncated:
-            break
+    sets = [updates.wait() for _ in range(3)]
 
-    assert sizes == [100, 100, 54]
-    small = updates.wait(version="", limit=7)
-    assert small.truncated
-    assert len(_changed(small)) == 7
+    assert [len(_changed(part)) for part in sets] == [100, 100, 54]
+    assert [bool(part.truncated) for part in sets] == [True, True, False]
+    base = int(sets[-1].version)
+    assert [part.version for part in sets] == [f"{base - 1}_1", f"{base - 1}_2", str(base)]
 
 
+@rule(
+    call="WaitForUpdatesEx",
+    says="What happens while a wait is abandoned is told to the next one.",
+    standing="documented",
+    source="API reference, UpdateSet.truncated: recover after a transient failure",
+)
 def test_an_abandoned_wait_loses_nothing(twin: Twin) -> None:
     with connect(twin, OPERATOR) as instance, connect(twin, ALICE) as others:
         updates = _watch(instance)
@@ -120,22 +75,13 @@ def test_an_abandoned_wait_loses_nothing(twin: Twin) -> None:
         assert _changed(updates.wait()) == [("modify", moid(vm))]
 
 
-def _cancel(updates: Updates, _twin: Twin) -> None:
-    updates.collector.CancelWaitForUpdates()
-
-
-def _destroy(updates: Updates, _twin: Twin) -> None:
-    updates.collector.DestroyPropertyCollector()
-
-
-def _kill(_updates: Updates, twin: Twin) -> None:
-    twin.control.kill_sessions(user=OPERATOR)
-
-
-@pytest.mark.parametrize("end", [_cancel, _destroy, _kill])
-def test_a_wait_ends_when_it_is_cancelled_or_its_collector_or_session_ends(
-    twin: Twin, end: Callable[[Updates, Twin], None]
-) -> None:
+@rule(
+    call="WaitForUpdatesEx",
+    says="A wait whose session ends gets RequestCanceled.",
+    standing="documented",
+    source="API reference, WaitForUpdatesEx: RequestCanceled",
+)
+def test_a_wait_ends_with_its_session(twin: Twin) -> None:
     with connect(twin, OPERATOR) as instance:
         updates = _watch(instance)
         updates.wait()
@@ -151,16 +97,34 @@ def test_a_wait_ends_when_it_is_cancelled_or_its_collector_or_session_ends(
         waiter = threading.Thread(target=wait)
         waiter.start()
         wait_for(lambda: twin.control.counters(OPERATOR).get("WaitForUpdatesEx"), "the wait to arrive")
-        end(updates, twin)
+        twin.control.kill_sessions(user=OPERATOR)
         waiter.join(10)
 
     assert [type(fault) for fault in caught] == [vmodl.fault.RequestCanceled]
 
 
-def test_a_negative_wait_is_refused(lab: Lab) -> None:
-    updates = _watch(lab.instance)
+@rule(
+    call="RetrievePropertiesEx",
+    says="Whether a new retrieval ends an earlier paged one on the same collector is undecided.",
+    standing="inferred",
+    source="API reference, ContinueRetrievePropertiesEx: the token from the previous result",
+    switch="oneRetrievalPerCollector",
+)
+@pytest.mark.parametrize("one", [False, True])
+def test_one_retrieval_may_end_another(lab: Lab, one: bool) -> None:  # noqa: FBT001 - a parameter of pytest
+    lab.twin.control.rules(oneRetrievalPerCollector=one)
+    collector, kinds = lab.instance.content.propertyCollector, vmodl.query.PropertyCollector
+    view = _watch(lab.instance).spec.objectSet[0].obj
+    hop = kinds.TraversalSpec(path="view", skip=False, type=type(view))
+    spec = kinds.FilterSpec(
+        objectSet=[kinds.ObjectSpec(obj=view, skip=True, selectSet=[hop])],
+        propSet=[kinds.PropertySpec(type=vim.VirtualMachine, pathSet=["name"])],
+    )
+    first = collector.RetrievePropertiesEx([spec], kinds.RetrieveOptions(maxObjects=1))
+    collector.RetrievePropertiesEx([spec], kinds.RetrieveOptions(maxObjects=1))
 
-    with pytest.raises(vmodl.fault.InvalidArgument) as caught:
-        updates.wait(-1)
-
-    assert caught.value.invalidProperty == "options.maxWaitSeconds"
+    if one:
+        with pytest.raises(vmodl.fault.InvalidArgument):
+            collector.ContinueRetrievePropertiesEx(first.token)
+    else:
+        assert collector.ContinueRetrievePropertiesEx(first.token).objects

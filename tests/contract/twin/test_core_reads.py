@@ -2,11 +2,11 @@
 
 from typing import Any
 
-import pytest
 from pyVmomi import vim, vmodl
 
-from bed.soap import connect, find, message_of, moid
+from bed.soap import connect, find, moid
 from bed.twin import Twin
+from verify.rule import rule
 
 PropertyCollector = vmodl.query.PropertyCollector
 
@@ -26,6 +26,12 @@ def _everything(instance: Any) -> Any:
     )
 
 
+@rule(
+    call="RetrieveProperties",
+    says="Every property of every entity of the inventory can be read.",
+    standing="documented",
+    source="API reference, PropertySpec.all",
+)
 def test_every_property_of_every_entity_can_be_read(twin: Twin) -> None:
     with connect(twin) as instance:
         objects = instance.content.propertyCollector.RetrieveContents([_everything(instance)])
@@ -35,6 +41,12 @@ def test_every_property_of_every_entity_can_be_read(twin: Twin) -> None:
     assert [(moid(item.obj), missing.path) for item in objects for missing in item.missingSet] == []
 
 
+@rule(
+    call="VirtualMachine.runtime",
+    says="Required enumerations are never empty: a machine without fault tolerance says notConfigured.",
+    standing="documented",
+    source="API reference, VirtualMachineRuntimeInfo.faultToleranceState; govmomi issue 4084",
+)
 def test_whole_runtime_and_summary_of_a_machine_are_digestible(twin: Twin) -> None:
     with connect(twin) as instance:
         vm = find(instance, vim.VirtualMachine, "DC0_H0_VM0")
@@ -44,12 +56,12 @@ def test_whole_runtime_and_summary_of_a_machine_are_digestible(twin: Twin) -> No
         assert vm.summary.runtime.powerState == "poweredOn"
 
 
-@pytest.mark.parametrize("name", ["snapshot", "resourceConfig", "parentVApp"])
-def test_an_unset_property_reads_as_none(twin: Twin, name: str) -> None:
-    with connect(twin) as instance:
-        assert getattr(find(instance, vim.VirtualMachine, "DC0_H0_VM0"), name) is None
-
-
+@rule(
+    call="ServiceInstance.content.about",
+    says="vCenter, hosts and switches of the model are of release 8.0.3.",
+    standing="inferred",
+    source="a choice of the twin",
+)
 def test_vcenter_hosts_and_switches_are_of_one_release(twin: Twin) -> None:
     with connect(twin) as instance:
         host = find(instance, vim.HostSystem, "DC0_H0")
@@ -62,50 +74,12 @@ def test_vcenter_hosts_and_switches_are_of_one_release(twin: Twin) -> None:
         assert switch.capability.featuresSupported.macLearningSupported is True
 
 
-def test_reads_are_paged(twin: Twin) -> None:
-    with connect(twin) as instance:
-        collector = instance.content.propertyCollector
-        spec = _everything(instance)
-        whole = len(collector.RetrieveContents([spec]))
-
-        page = collector.RetrievePropertiesEx([spec], PropertyCollector.RetrieveOptions(maxObjects=5))
-        seen = [moid(item.obj) for item in page.objects]
-        while page.token:
-            page = collector.ContinueRetrievePropertiesEx(page.token)
-            seen += [moid(item.obj) for item in page.objects]
-
-    assert len(seen) == len(set(seen)) == whole
-
-
-def test_a_dead_reference_is_managed_object_not_found(twin: Twin) -> None:
-    with connect(twin) as instance:
-        dead = vim.dvs.DistributedVirtualPortgroup("dvportgroup-99999", instance._stub)  # noqa: SLF001
-
-        with pytest.raises(vmodl.fault.ManagedObjectNotFound) as caught:
-            _ = dead.name
-
-    assert moid(caught.value.obj) == "dvportgroup-99999"
-    assert message_of(caught.value) == (
-        "The object 'vim.dvs.DistributedVirtualPortgroup:dvportgroup-99999' has already been deleted"
-        " or has not been completely created"
-    )
-
-
-@pytest.mark.parametrize("path", ["config.hardware.nestedHVEnabled", "confg", "config.hardware.device.key"])
-def test_a_wrong_path_is_invalid_property(twin: Twin, path: str) -> None:
-    with connect(twin) as instance:
-        vm = find(instance, vim.VirtualMachine, "DC0_H0_VM0")
-        spec = PropertyCollector.FilterSpec(
-            objectSet=[PropertyCollector.ObjectSpec(obj=vm)],
-            propSet=[PropertyCollector.PropertySpec(type=vim.VirtualMachine, pathSet=[path])],
-        )
-
-        with pytest.raises(vmodl.query.InvalidProperty) as caught:
-            instance.content.propertyCollector.RetrieveContents([spec])
-
-    assert caught.value.name == path
-
-
+@rule(
+    call="PropertySpec.pathSet",
+    says="A path reaches into what a subtype adds, and into an element by its key.",
+    standing="documented",
+    source="API reference, PropertySpec.pathSet and PropertyChange.name",
+)
 def test_a_path_reaches_into_the_dynamic_type_and_into_keyed_elements(twin: Twin) -> None:
     with connect(twin) as instance:
         group = find(instance, vim.dvs.DistributedVirtualPortgroup, "DC0_DVPG0")
