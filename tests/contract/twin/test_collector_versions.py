@@ -111,7 +111,7 @@ def test_a_wait_ends_with_its_session(twin: Twin) -> None:
     switch="oneRetrievalPerCollector",
 )
 @pytest.mark.parametrize("one", [False, True])
-def test_one_retrieval_may_end_another(lab: Lab, one: bool) -> None:  # noqa: FBT001 - a parameter of pytest
+def test_one_retrieval_may_end_another(lab: Lab, one: bool) -> None:
     lab.twin.control.rules(oneRetrievalPerCollector=one)
     collector, kinds = lab.instance.content.propertyCollector, vmodl.query.PropertyCollector
     view = _watch(lab.instance).spec.objectSet[0].obj

@@ -167,7 +167,8 @@ def a_port_groups_life_is_told(scratch: Scratch) -> None:
     ]
 
     assert kinds(told) == [
-        "DVPortgroupCreatedEvent", "DVPortgroupReconfiguredEvent", "DVPortgroupRenamedEvent", "DVPortgroupDestroyedEvent",
+        "DVPortgroupCreatedEvent", "DVPortgroupReconfiguredEvent",
+        "DVPortgroupRenamedEvent", "DVPortgroupDestroyedEvent",
     ]  # fmt: skip
     assert {event.userName for event in told} == {myself(scratch)}
     assert moid(told[1].dvs.dvs) == moid(scratch.switch)
@@ -177,7 +178,7 @@ def a_port_groups_life_is_told(scratch: Scratch) -> None:
 
 @rule(
     call="EventFilterSpecByEntity.recursion",
-    says="Self is the entity's own events, children those of what lies in it; of a folder it is always what lies in it.",
+    says="Self is the entity's own events, children those of what lies in it; a folder is always what lies in it.",
     standing="documented",
     source="API reference, EventFilterSpecRecursionOption and EventFilterSpecByEntity",
 )
