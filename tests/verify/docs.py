@@ -20,34 +20,33 @@ __all__ = ["main", "render"]
 _TEMPLATE = Path(__file__).with_name("twin.template.md")
 _TITLES = {
     "dvpg": "Distributed port groups",
-    "dvport": "Ports of distributed switches",
+    "dvport": "Distributed ports",
     "dvs": "Distributed switches",
-    "hostnet": "Standard switches",
+    "standard": "Standard switches",
     "vm": "Virtual machines",
-    "snapshots": "Snapshots",
     "clones": "Clones",
+    "snapshots": "Snapshots",
     "relocate": "Relocation and registration",
+    "churn": "Inventory that changes",
     "sessions": "Sessions",
     "privileges": "Privileges",
     "events": "Events",
     "tasks": "Tasks",
-    "churn": "Inventory that changes",
     "collector": "Property collector and views",
-    "core": "The protocol",
+    "core": "The protocol, and a vCenter that restarts",
 }
 """The subjects in the order of the page; one that is missing here comes last, under its own name."""
 _ALIASES = {
+    "control": "core",
+    "folders": "churn",
+    "hosts": "churn",
+    "pools": "churn",
+    "retrieve": "collector",
     "switch": "dvs",
-    "host": "churn",
-    "inventory": "churn",
-    "session": "sessions",
-    "snapshot": "snapshots",
-    "event": "events",
-    "task": "tasks",
-    "privilege": "privileges",
-    "view": "collector",
     "views": "collector",
+    "visibility": "privileges",
 }
+"""Modules whose rules belong to the subject of another."""
 _HEADING = ["| Call | Rule | Standing | Source | Switch | Shown by |", "|---|---|---|---|---|---|"]
 
 

@@ -11,6 +11,8 @@ from pyVmomi import vim
 from bed.soap import Updates, connect
 from bed.twin import ALICE, OPERATOR, Twin
 
+pytestmark = pytest.mark.infrastructure("the speed of the twin")
+
 LIMIT_SECONDS = 0.05
 OBJECTS = 10_000
 

@@ -13,6 +13,8 @@ from bed.soap import connect, find, finish, moid, result_of
 from bed.twin import ALICE, OPERATOR, Twin
 from bed.waiting import wait_for
 
+pytestmark = pytest.mark.infrastructure("the control API")
+
 SEED = "7"
 
 

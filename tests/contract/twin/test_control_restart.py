@@ -62,6 +62,12 @@ def test_a_restart_ends_sessions_and_tasks_and_keeps_the_inventory(twin: Twin, i
         assert (state.views, state.filters, len(state.sessions), state.tasks) == (0, 0, 1, ())
 
 
+@rule(
+    call="Task",
+    says="A task that ran when the service ended is gone; its work may be undone.",
+    standing="inferred",
+    source="tasks live in the service; nothing found about their work",
+)
 def test_work_of_a_running_task_is_lost_with_a_restart(twin: Twin, instance: Any) -> None:
     twin.control.hold("PowerOffVM_Task")
     vm = find(instance, vim.VirtualMachine, "DC0_H0_VM0")
@@ -80,6 +86,12 @@ def test_work_of_a_running_task_is_lost_with_a_restart(twin: Twin, instance: Any
         assert not same.config.annotation
 
 
+@rule(
+    call="Task",
+    says="Or the host finishes the work, and nobody is told.",
+    standing="inferred",
+    source="tasks of machines are carried out by the host",
+)
 def test_or_a_host_finishes_it_unseen(twin: Twin, instance: Any) -> None:
     hold = twin.control.hold("PowerOffVM_Task")
     find(instance, vim.VirtualMachine, "DC0_H0_VM0").PowerOffVM_Task()
@@ -94,6 +106,7 @@ def test_or_a_host_finishes_it_unseen(twin: Twin, instance: Any) -> None:
         wait_for(lambda: same.runtime.powerState == "poweredOff", "the host to finish", interval=0.01)
 
 
+@pytest.mark.infrastructure("how an outage is simulated")
 def test_a_service_that_is_down_refuses_connections_and_comes_back_on_its_port(twin: Twin, instance: Any) -> None:
     del instance
     port = twin.port
@@ -110,6 +123,12 @@ def test_a_service_that_is_down_refuses_connections_and_comes_back_on_its_port(t
     wait_for(lambda: _reachable(twin), "the service to come back", interval=0.02)
 
 
+@rule(
+    call="HTTP",
+    says="A vCenter whose service starts answers 503.",
+    standing="observed",
+    source="clients' reports of 503 from a starting vCenter",
+)
 def test_a_service_that_starts_answers_503(twin: Twin, instance: Any) -> None:
     del instance
     twin.control.restart(seconds=0.4, status=503)
@@ -177,6 +196,7 @@ def test_a_restore_brings_the_older_inventory_back_and_ids_come_again(twin: Twin
         assert moid(result_of(folder.CreateVM_Task(config, pool))) == moid(younger)
 
 
+@pytest.mark.infrastructure("checkpoints")
 def test_a_checkpoint_has_a_name_can_be_restored_twice_and_ends_with_a_reset(twin: Twin) -> None:
     twin.control.checkpoint("clean")
     before = _everything(twin)
@@ -192,6 +212,12 @@ def test_a_checkpoint_has_a_name_can_be_restored_twice_and_ends_with_a_reset(twi
         twin.control.restore("clean")
 
 
+@rule(
+    call="ViewManager",
+    says="After a restore views show what is there now.",
+    standing="inferred",
+    source="a view lists the inventory as it is",
+)
 def test_a_view_sees_nothing_of_what_a_restore_took_away(twin: Twin) -> None:
     twin.control.checkpoint()
     seeded = twin.control.seed(vms=2)

@@ -5,9 +5,13 @@ import inspect
 import re
 from pathlib import Path
 
+import pytest
+
 from bed import twin_control, twin_trouble, twin_wire, twin_world
 from bed.toolchain.cache import ROOT
 from bed.twin import Twin
+
+pytestmark = pytest.mark.infrastructure("the control API")
 
 README = ROOT / "tests/bed/vcenter/README.md"
 

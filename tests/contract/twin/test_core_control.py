@@ -12,6 +12,8 @@ from bed.soap import Updates, connect, find, finish, message_of, moid
 from bed.twin import ALICE, OPERATOR, Twin, TwinError
 from bed.waiting import wait_for
 
+pytestmark = pytest.mark.infrastructure("the control API")
+
 
 def _machine(instance: Any) -> Any:
     return find(instance, vim.VirtualMachine, "DC0_H0_VM0")

@@ -12,6 +12,8 @@ from pyVmomi import vim, vmodl
 from bed.soap import connect, find, finish
 from bed.twin import Twin
 
+pytestmark = pytest.mark.infrastructure("what no request does to the twin")
+
 
 class _Inventory:
     def __init__(self, instance: Any) -> None:

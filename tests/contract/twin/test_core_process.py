@@ -6,8 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from bed.toolchain.cache import ROOT
 from bed.waiting import wait_for
+
+pytestmark = pytest.mark.infrastructure("the process")
 
 LAUNCHER = """
 import time

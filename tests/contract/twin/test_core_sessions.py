@@ -30,6 +30,12 @@ def test_a_domain_user_logs_in_and_is_printed_as_vcenter_prints_it(twin: Twin) -
         assert instance._stub.version == "vim.version.v8_0_3_0"  # noqa: SLF001 - what pyVmomi agreed on
 
 
+@rule(
+    call="Login",
+    says="user@domain and DOMAIN\\user are the same person, printed as DOMAIN\\user.",
+    standing="observed",
+    source="how vCenter prints userName in sessions, tasks and events",
+)
 def test_the_other_spelling_of_a_domain_user_is_the_same_person(twin: Twin) -> None:
     with connect(twin, Login("LAB.example\\alice", ALICE.password, ALICE.shown)) as instance:
         assert instance.content.sessionManager.currentSession.userName == ALICE.shown
@@ -50,11 +56,18 @@ def test_a_wrong_name_or_password_is_invalid_login(twin: Twin, name: str, passwo
         pass
 
 
+@rule(
+    call="Login",
+    says="A second login on a live session is InvalidLogin.",
+    standing="documented",
+    source="API reference, SessionManager.Login",
+)
 def test_a_second_login_on_a_live_session_is_refused(twin: Twin) -> None:
     with connect(twin) as instance, pytest.raises(vim.fault.InvalidLogin):
         instance.content.sessionManager.Login(ALICE.name, ALICE.password, None)
 
 
+@pytest.mark.infrastructure("the certificate of the twin")
 def test_the_certificate_is_verifiable_and_its_thumbprint_is_told(twin: Twin) -> None:
     context = ssl.create_default_context(cafile=str(twin.ca))
     with (
@@ -68,6 +81,7 @@ def test_the_certificate_is_verifiable_and_its_thumbprint_is_told(twin: Twin) ->
     assert ":".join(digest[i : i + 2] for i in range(0, len(digest), 2)) == twin.thumbprint
 
 
+@pytest.mark.infrastructure("the certificate of the twin")
 def test_an_unknown_authority_is_not_trusted(twin: Twin) -> None:
     with pytest.raises(ssl.SSLCertVerificationError):
         SmartConnect(
@@ -111,6 +125,12 @@ def test_a_call_after_the_end_of_the_session_is_not_authenticated(twin: Twin, en
         assert caught.value.privilegeId == "System.View"
 
 
+@rule(
+    call="TerminateSession",
+    says="The own session is InvalidArgument, an unknown one NotFound.",
+    standing="documented",
+    source="API reference, SessionManager.TerminateSession",
+)
 def test_terminating_the_own_or_an_unknown_session_is_refused(twin: Twin) -> None:
     with connect(twin) as instance:
         manager = instance.content.sessionManager
@@ -138,6 +158,7 @@ def test_logout_leaves_no_session_view_or_filter(twin: Twin) -> None:
     assert (state.sessions, state.views, state.filters) == ((), 0, 0)
 
 
+@pytest.mark.infrastructure("the process")
 def test_the_twin_ends_when_its_standard_input_closes() -> None:
     twin = Twin().start()
     process = twin._process  # noqa: SLF001 - the launcher's death is played here

@@ -401,12 +401,19 @@ def test_changes_of_permissions_are_events(admin: Lab, eve: Lab) -> None:
     assert added.userName == admin.content.sessionManager.currentSession.userName
 
 
+@pytest.mark.infrastructure("the table of privileges")
 def test_the_table_of_privileges_is_what_pyvmomi_names() -> None:
     assert privilege_table.TARGET.read_text(encoding="utf-8") == privilege_table.table(), (
         "run: python -m bed.privilege_table"
     )
 
 
+@rule(
+    call="AuthorizationManager.privilegeList",
+    says="Every privilege that a method of the API names is in the list.",
+    standing="documented",
+    source="the privileges of the API as pyVmomi declares them",
+)
 def test_every_privilege_that_pyvmomi_names_is_in_the_list(admin: Lab) -> None:
     known = {p.privId for p in admin.content.authorizationManager.privilegeList}
     named = {
@@ -420,6 +427,7 @@ def test_every_privilege_that_pyvmomi_names_is_in_the_list(admin: Lab) -> None:
     assert named <= known
 
 
+@pytest.mark.infrastructure("a request to the control API")
 @pytest.mark.parametrize(
     ("route", "body", "says"),
     [

@@ -249,6 +249,7 @@ def test_moves_are_told(lab: Lab) -> None:
     assert migrated.userName == "VSPHERE.LOCAL\\administrator"
 
 
+@pytest.mark.infrastructure("what is not modelled")
 def test_another_vcenter_is_refused_loudly(lab: Lab) -> None:
     vm = machine(lab)
     locator = vim.ServiceLocator(

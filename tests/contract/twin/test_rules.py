@@ -10,6 +10,8 @@ from verify.table import Check, all_checks
 if TYPE_CHECKING:
     from bed.lab import Lab
 
+pytestmark = pytest.mark.infrastructure("the rules are in verify.checks")
+
 
 @pytest.fixture(scope="module")
 def shared_lab() -> Iterator["Lab"]:

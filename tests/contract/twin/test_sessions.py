@@ -159,6 +159,12 @@ def test_a_full_house_answers_http_503(shared: Twin) -> None:
         assert content()
 
 
+@rule(
+    call="SessionManager",
+    says="A session that ended by idling makes room under the limit of sessions.",
+    standing="inferred",
+    source="the limit counts live sessions",
+)
 def test_an_idle_session_makes_room(shared: Twin) -> None:
     with connect(shared):
         shared.control.session_limits(maximum=1)
@@ -252,6 +258,12 @@ def test_everybody_can_read_the_message(shared: Twin) -> None:
         admin.content.sessionManager.UpdateServiceMessage("")
 
 
+@rule(
+    call="UserSession",
+    says="ipAddress and userAgent tell where a session comes from.",
+    standing="documented",
+    source="API reference, UserSession.ipAddress and userAgent",
+)
 def test_a_session_says_where_it_comes_from(shared: Twin) -> None:
     with connect(shared) as instance:
         lab = Lab(shared, instance)

@@ -90,6 +90,7 @@ def test_a_chain_has_an_end(lab: Lab, depth: int) -> None:
     take(vm, "a branch is another chain")
 
 
+@pytest.mark.infrastructure("a request to the control API")
 def test_a_depth_that_no_chain_has_is_refused(lab: Lab) -> None:
     with pytest.raises(Exception, match=r"snapshotDepth: 0 .* 1 to 32"):
         lab.twin.control.rules(snapshotDepth=0)

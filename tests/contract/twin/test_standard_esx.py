@@ -8,6 +8,7 @@ from pyVmomi import vim
 
 from bed.soap import Updates, connect, moid, result_of
 from bed.twin import Twin
+from verify.rule import rule
 from verify.scratch import Place, Scratch
 from verify.standard import add_group, add_switch, group, group_spec, machine_on, network, security
 from verify.table import Check, all_checks
@@ -38,6 +39,12 @@ def esx(shared: tuple[Twin, Any]) -> Iterator[Scratch]:
     scratch.clean()
 
 
+@rule(
+    call="ServiceInstance.content.about",
+    says="A host without a vCenter says HostAgent, has no instance UUID, and ids that begin with ha-.",
+    standing="observed",
+    source="the ESXi inventory that govmomi's simulator carries",
+)
 def test_it_says_that_it_is_a_host(esx: Scratch) -> None:
     about = esx.content.about
 
@@ -50,15 +57,24 @@ def test_it_says_that_it_is_a_host(esx: Scratch) -> None:
     assert moid(esx.host) == "ha-host"
 
 
+@pytest.mark.infrastructure("that the simulator's older host has what is newer")
 def test_a_newer_field_arrives(esx: Scratch) -> None:
     assert esx.host.capability.nestedHVSupported is True
 
 
+@pytest.mark.infrastructure("a flag")
 def test_the_api_version_can_be_another() -> None:
     with Twin(arguments=("-esx", "-api-version", "7.0.3.0")) as twin, connect(twin) as instance:
         assert instance.content.about.apiVersion == "7.0.3.0"
 
 
+@rule(
+    call="AddPortGroup",
+    says="On a host without a vCenter the network is HaNetwork-<name>, in the list of the host and of its only "
+    "datacenter.",
+    standing="observed",
+    source="the ESXi inventory that govmomi's simulator carries",
+)
 def test_a_group_is_in_the_one_list_of_the_host(esx: Scratch) -> None:
     name = add_group(esx, add_switch(esx), vlan=7, policy=security(allowPromiscuous=True))
 
@@ -69,6 +85,12 @@ def test_a_group_is_in_the_one_list_of_the_host(esx: Scratch) -> None:
     assert group(esx.host, name).computedPolicy.security.allowPromiscuous is True
 
 
+@rule(
+    call="RemovePortGroup",
+    says="On a host without a vCenter a machine keeps its group in the same way.",
+    standing="documented",
+    source="API reference, HostNetworkSystem.RemovePortGroup, ResourceInUse",
+)
 def test_a_machine_holds_its_group(esx: Scratch) -> None:
     name = add_group(esx, "vSwitch0")
     vm = machine_on(esx, name)
@@ -81,6 +103,12 @@ def test_a_machine_holds_its_group(esx: Scratch) -> None:
     assert network(esx, name) is None
 
 
+@rule(
+    call="WaitForUpdatesEx",
+    says="A host without a vCenter pushes changes of its port groups in the same way.",
+    standing="documented",
+    source="API reference, PropertyCollector.WaitForUpdatesEx",
+)
 def test_changes_are_pushed(esx: Scratch) -> None:
     view = esx.content.viewManager.CreateContainerView(esx.content.rootFolder, [vim.HostSystem], True)
     updates = Updates(esx.instance, view, {vim.HostSystem: ["config.network.portgroup"]})
@@ -94,6 +122,12 @@ def test_changes_are_pushed(esx: Scratch) -> None:
     assert {g.spec.name: g.spec.vlanId for g in properties["config.network.portgroup"]}[name] == 9
 
 
+@rule(
+    call="HostNetworkSystem",
+    says="A host without a vCenter keeps every rule of standard switches.",
+    standing="documented",
+    source="API reference, HostNetworkSystem: the same object on both",
+)
 @pytest.mark.parametrize(
     "check", [c for c in all_checks() if c.name.startswith("standard_switch.")], ids=lambda check: check.name
 )

@@ -101,6 +101,12 @@ def test_a_machine_of_another_host_keeps_nothing(lab: Lab) -> None:
     assert list(network(lab, name).vm) == [vm]
 
 
+@rule(
+    call="RemovePortGroup",
+    says="A template on the group keeps it: ResourceInUse.",
+    standing="inferred",
+    source="a template is a machine that is off; nothing found",
+)
 def test_a_template_keeps_its_group(lab: Lab) -> None:
     name = add_group(lab, "vSwitch0", "golden")
     vm = machine_on(lab, name)
@@ -123,6 +129,14 @@ def test_the_management_network_stays(lab: Lab) -> None:
     assert network(lab, "Management Network") is None
 
 
+@rule(
+    call="RemovePortGroup",
+    says="Under the other reading only a machine that runs keeps the group; one that is off goes on naming a "
+    "network without hosts.",
+    standing="inferred",
+    source="nothing found",
+    switch="offMachinesKeepPortGroup",
+)
 def test_a_machine_that_is_off_can_be_made_no_obstacle(lab: Lab) -> None:
     lab.twin.control.rules(offMachinesKeepPortGroup=False)
     name = add_group(lab, "vSwitch0", "loose")
@@ -142,6 +156,13 @@ def test_a_machine_that_is_off_can_be_made_no_obstacle(lab: Lab) -> None:
     assert network(lab, name) is None
 
 
+@rule(
+    call="RemoveVirtualSwitch",
+    says="Under the other reading a switch with port groups, used or not, is ResourceInUse.",
+    standing="inferred",
+    source="API reference, HostNetworkSystem.RemoveVirtualSwitch, ResourceInUse",
+    switch="portGroupsKeepSwitch",
+)
 def test_unused_groups_can_be_made_to_keep_their_switch(lab: Lab) -> None:
     lab.twin.control.rules(portGroupsKeepSwitch=True)
     switch = add_switch(lab)
@@ -155,6 +176,12 @@ def test_unused_groups_can_be_made_to_keep_their_switch(lab: Lab) -> None:
     assert vswitch(lab.host, switch) is None
 
 
+@rule(
+    call="RemoveVirtualSwitch",
+    says="A group with a machine on it keeps the switch, and the refused call removes no other group.",
+    standing="documented",
+    source="API reference, HostNetworkSystem.RemoveVirtualSwitch, ResourceInUse; all or nothing: inferred",
+)
 def test_a_machine_that_is_off_keeps_the_switch_of_its_group(lab: Lab) -> None:
     switch = add_switch(lab)
     idle = add_group(lab, switch, "idle")
@@ -166,6 +193,13 @@ def test_a_machine_that_is_off_keeps_the_switch_of_its_group(lab: Lab) -> None:
     assert group(lab.host, idle) is not None, "a refused call changes nothing"
 
 
+@rule(
+    call="AddPortGroup",
+    says="Under the other reading a name that is taken is InvalidArgument.",
+    standing="inferred",
+    source="nothing found beyond the declared faults",
+    switch="duplicatePortGroupIsInvalid",
+)
 def test_a_name_that_is_taken_can_be_made_an_invalid_argument(lab: Lab) -> None:
     lab.twin.control.rules(duplicatePortGroupIsInvalid=True)
     name = add_group(lab, "vSwitch0")
@@ -200,6 +234,13 @@ def test_a_rename_leaves_machines_behind(lab: Lab) -> None:
     assert len(group(lab.host, fresh).port) == 1
 
 
+@rule(
+    call="UpdatePortGroup",
+    says="Under the other reading a rename takes the machines on the group along.",
+    standing="inferred",
+    source="nothing found",
+    switch="portGroupRenameMovesMachines",
+)
 def test_a_rename_can_be_made_to_take_machines_along(lab: Lab) -> None:
     lab.twin.control.rules(portGroupRenameMovesMachines=True)
     name, fresh = add_group(lab, "vSwitch0", "before"), lab.named("after")
@@ -278,6 +319,12 @@ def test_a_refresh_shows_what_was_done_on_the_host(lab: Lab) -> None:
     assert network(lab, fresh) is not None
 
 
+@rule(
+    call="AddPortGroup",
+    says="The host answers by what it has, also where vCenter has not heard of it yet.",
+    standing="inferred",
+    source="the call is carried out by the host",
+)
 def test_the_host_knows_what_vcenter_has_not_heard_of(lab: Lab) -> None:
     fresh = lab.named("fresh")
     lab.undo(lambda: lab.network_system.RemovePortGroup(pgName=fresh))
@@ -289,6 +336,7 @@ def test_the_host_knows_what_vcenter_has_not_heard_of(lab: Lab) -> None:
     assert group(lab.host, fresh).spec.vlanId == 7
 
 
+@pytest.mark.infrastructure("how work on a host is simulated")
 def test_work_on_a_host_obeys_the_host(lab: Lab) -> None:
     with pytest.raises(TwinError, match=r"refuses the change.*in use"):
         lab.twin.control.host_network(lab.host.name, remove=["Management Network"])
@@ -329,6 +377,12 @@ def test_uplinks_come_and_go(lab: Lab) -> None:
     assert (list(order.activeNic), list(order.standbyNic)) == ([], ["vmnic0"])
 
 
+@rule(
+    call="UpdateVirtualSwitch",
+    says="A spec without a bridge leaves the switch without uplinks; an unset MTU stays.",
+    standing="documented",
+    source="API reference, HostVirtualSwitchSpec.bridge and mtu",
+)
 def test_a_bridge_that_is_unset_takes_the_uplinks_away(lab: Lab) -> None:
     name = add_switch(lab, bridge=Bond(nicDevice=["vmnic1"]), mtu=9000)
     assert vswitch(lab.host, name).pnic
@@ -342,6 +396,13 @@ def test_a_bridge_that_is_unset_takes_the_uplinks_away(lab: Lab) -> None:
     assert not shown.spec.policy.nicTeaming.nicOrder.activeNic
 
 
+@rule(
+    call="AddVirtualSwitch",
+    says="A bad member of the spec is InvalidArgument with its path.",
+    standing="inferred",
+    source="API reference, HostNetworkSystem.AddVirtualSwitch, InvalidArgument; the spelling of the path: nothing "
+    "found",
+)
 @pytest.mark.parametrize(
     ("field", "members"),
     [
@@ -371,6 +432,12 @@ def test_a_bad_switch_spec_names_its_member(lab: Lab, field: str, members: dict[
     assert vswitch(lab.host, lab.named("vs")) is None
 
 
+@rule(
+    call="AddPortGroup",
+    says="A group without a name or without a switch is InvalidArgument.",
+    standing="inferred",
+    source="API reference, HostNetworkSystem.AddPortGroup, InvalidArgument; the spelling of the path: nothing found",
+)
 def test_a_missing_member_of_a_group_is_an_invalid_argument(lab: Lab) -> None:
     for spec, field in ((group_spec("vSwitch0", ""), "name"), (group_spec("", lab.named("x")), "vswitchName")):
         with pytest.raises(vmodl.fault.InvalidArgument) as caught:
@@ -399,6 +466,12 @@ def test_an_advanced_option_is_set(lab: Lab) -> None:
     assert options.QueryOptions(PROMISC)[0].value == 1
 
 
+@rule(
+    call="OptionManager.UpdateOptions",
+    says="Options before the one that is refused stay changed.",
+    standing="inferred",
+    source="API reference, OptionManager.UpdateOptions promises no atomicity",
+)
 def test_options_are_changed_one_by_one(lab: Lab) -> None:
     options = _hosts(lab)[1].configManager.advancedOption
 
@@ -434,6 +507,13 @@ def test_a_change_leaves_a_task_that_says_who(lab: Lab) -> None:
     assert done.completeTime is not None
 
 
+@rule(
+    call="HostNetworkSystem",
+    says="Under the other reading a change of a host's network leaves no task.",
+    standing="inferred",
+    source="the methods return no task",
+    switch="hostNetworkLeavesTasks",
+)
 def test_a_change_can_be_made_to_leave_no_task(lab: Lab) -> None:
     lab.twin.control.rules(hostNetworkLeavesTasks=False)
     before = list(lab.host.recentTask)
@@ -443,12 +523,24 @@ def test_a_change_can_be_made_to_leave_no_task(lab: Lab) -> None:
     assert list(lab.host.recentTask) == before
 
 
+@rule(
+    call="QueryNetworkHint",
+    says="Each physical adapter has a hint; one that the host does not have is NotFound.",
+    standing="documented",
+    source="API reference, HostNetworkSystem.QueryNetworkHint",
+)
 def test_every_uplink_has_a_hint(lab: Lab) -> None:
     assert [hint.device for hint in lab.network_system.QueryNetworkHint()] == ["vmnic0", "vmnic1"]
     with pytest.raises(vim.fault.NotFound):
         lab.network_system.QueryNetworkHint(["vmnic9"])
 
 
+@rule(
+    call="AddPortGroup",
+    says="A slash in the name is %2f in the Network and a slash on the host; machines name it as the host does.",
+    standing="documented",
+    source="API reference, ManagedEntity.name: slashes are escaped; the host: inferred",
+)
 def test_a_slash_is_escaped_in_the_network_and_not_on_the_host(lab: Lab) -> None:
     name = add_group(lab, "vSwitch0", "a/b")
 
@@ -474,6 +566,7 @@ def test_a_distributed_group_of_the_same_name_is_no_obstacle(lab: Lab) -> None:
     assert distributed in lab.datacenter.network
 
 
+@pytest.mark.infrastructure("the dump")
 def test_the_dump_tells_of_switches_and_groups(lab: Lab) -> None:
     name = add_group(lab, "vSwitch0", vlan=7, policy=security(allowPromiscuous=True))
 
@@ -486,6 +579,7 @@ def test_the_dump_tells_of_switches_and_groups(lab: Lab) -> None:
     assert moid(network(lab, name)) in host.networks
 
 
+@pytest.mark.infrastructure("drift")
 def test_a_drift_shows_in_both_places(lab: Lab) -> None:
     name = add_group(lab, "vSwitch0")
     path = f'config.network.portgroup["key-vim.host.PortGroup-{name}"].spec.vlanId'
@@ -535,6 +629,12 @@ def test_a_clone_needs_the_network_on_its_host(lab: Lab) -> None:
     assert list(network(lab, name).vm) == [vm, copy]
 
 
+@rule(
+    call="ReconfigVM_Task",
+    says="A NIC that moves to a distributed group leaves nothing behind on the standard one.",
+    standing="documented",
+    source="API reference, VirtualEthernetCard backings and Network.vm",
+)
 def test_a_nic_moves_between_standard_and_distributed(lab: Lab) -> None:
     name = add_group(lab, "vSwitch0", "standard")
     distributed = lab.port_group("distributed")
@@ -550,6 +650,7 @@ def test_a_nic_moves_between_standard_and_distributed(lab: Lab) -> None:
     lab.network_system.RemovePortGroup(pgName=name)
 
 
+@pytest.mark.infrastructure("checkpoints")
 def test_a_restore_brings_the_switches_back(twin: Twin) -> None:
     with connect(twin) as instance:
         lab = Lab(twin, instance)

@@ -19,6 +19,12 @@ def _names(sent: object) -> list[str]:
     return [g.spec.name for g in sent]  # type: ignore[attr-defined]
 
 
+@rule(
+    call="WaitForUpdatesEx",
+    says="A new standard group is a modify of its host, in config.network.portgroup.",
+    standing="documented",
+    source="API reference, HostNetworkInfo.portgroup and PropertyCollector",
+)
 def test_a_new_group_is_sent_with_its_host(lab: Lab) -> None:
     updates = Updates(lab.instance, _list(lab, lab.host), GROUPS)
     updates.all()
@@ -30,6 +36,12 @@ def test_a_new_group_is_sent_with_its_host(lab: Lab) -> None:
     assert name in _names(change[2]["config.network.portgroup"])
 
 
+@rule(
+    call="WaitForUpdatesEx",
+    says="A new group of another host is no change of this one.",
+    standing="documented",
+    source="API reference, PropertyCollector, PropertyFilterUpdate",
+)
 def test_a_group_of_another_host_is_not_sent(lab: Lab) -> None:
     updates = Updates(lab.instance, _list(lab, lab.host), GROUPS)
     updates.all()
@@ -39,6 +51,12 @@ def test_a_group_of_another_host_is_not_sent(lab: Lab) -> None:
     assert updates.wait(1) is None
 
 
+@rule(
+    call="CreateFilter",
+    says="A path may reach into one port group by its key, down to a leaf.",
+    standing="documented",
+    source="API reference, PropertySpec.pathSet: keyed elements of arrays",
+)
 @pytest.mark.parametrize("leaf", ["spec.vlanId", "computedPolicy.security.allowPromiscuous"])
 def test_a_leaf_of_one_group_can_be_watched(lab: Lab, leaf: str) -> None:
     name = add_group(lab, "vSwitch0")
@@ -53,6 +71,12 @@ def test_a_leaf_of_one_group_can_be_watched(lab: Lab, leaf: str) -> None:
     assert (first[path], second[path]) in ((0, 7), (False, True))
 
 
+@rule(
+    call="CreateContainerView",
+    says="A Network enters a view with its first host and leaves with its last.",
+    standing="documented",
+    source="API reference, Network and ContainerView",
+)
 def test_a_network_enters_and_leaves_a_view(lab: Lab) -> None:
     content = lab.content
     view = content.viewManager.CreateContainerView(content.rootFolder, [vim.Network], True)
@@ -67,6 +91,12 @@ def test_a_network_enters_and_leaves_a_view(lab: Lab) -> None:
     assert [change[:2] for change in updates.all()] == [("leave", entered)]
 
 
+@rule(
+    call="WaitForUpdatesEx",
+    says="A machine that starts on a group is sent as a change of the Network and as a port of the host's group.",
+    standing="documented",
+    source="API reference, Network.vm and HostPortGroup.port",
+)
 def test_a_machine_on_a_network_is_sent_with_both(lab: Lab) -> None:
     name = add_group(lab, "vSwitch0")
     seen = network(lab, name)
@@ -82,6 +112,12 @@ def test_a_machine_on_a_network_is_sent_with_both(lab: Lab) -> None:
     assert [port.type for port in ports] == ["virtualMachine"]
 
 
+@rule(
+    call="HostNetworkSystem.networkInfo",
+    says="networkInfo of the network system changes together with config.network of the host.",
+    standing="documented",
+    source="API reference, HostNetworkSystem.networkInfo",
+)
 def test_the_network_system_tells_the_same(lab: Lab) -> None:
     kind = vim.host.NetworkSystem
     updates = Updates(lab.instance, _list(lab, lab.network_system), {kind: ["networkInfo.portgroup"]})

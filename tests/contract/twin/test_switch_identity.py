@@ -6,8 +6,15 @@ from pyVmomi import vim
 
 from bed.soap import connect
 from bed.twin import Twin
+from verify.rule import rule
 
 
+@rule(
+    call="DistributedVirtualSwitch.uuid",
+    says="Each switch has a UUID of its own, by which NICs name it.",
+    standing="documented",
+    source="API reference, DistributedVirtualSwitch.uuid and DistributedVirtualSwitchPortConnection.switchUuid",
+)
 def test_switches_and_the_nics_on_them_are_told_apart_by_uuid() -> None:
     with Twin(arguments=("-dc", "2", "-autostart=false")) as twin, connect(twin) as instance:
         seen = set()

@@ -21,6 +21,8 @@ from pyVmomi import vim
 from bed.soap import find
 from bed.twin import TwinControl, program
 
+pytestmark = pytest.mark.infrastructure("the flags of vcsim")
+
 LINE = re.compile(
     r"export GOVC_URL=(?P<url>https?://(?P<user>[^:]+):(?P<password>[^@]+)@127\.0\.0\.1:\d+/sdk)"
     r" GOVC_SIM_PID=(?P<pid>\d+)\n"

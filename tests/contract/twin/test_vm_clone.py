@@ -147,6 +147,7 @@ def test_the_task_names_its_source_its_user_and_what_it_does(lab: Lab) -> None:
     assert info.progress == 100
 
 
+@pytest.mark.infrastructure("what is not modelled")
 def test_guest_customization_is_refused_loudly(lab: Lab) -> None:
     spec = vim.vm.customization.Specification(
         identity=vim.vm.customization.LinuxPrep(hostName=vim.vm.customization.FixedName(name="lab"), domain="lab"),
@@ -156,6 +157,7 @@ def test_guest_customization_is_refused_loudly(lab: Lab) -> None:
     fault_of(finish(cloning(lab, machine(lab), customization=spec)), vmodl.fault.NotImplemented)
 
 
+@pytest.mark.infrastructure("what is not modelled")
 def test_the_memory_of_a_snapshot_is_refused_loudly(lab: Lab) -> None:
     source = machine(lab)
     result_of(source.PowerOnVM_Task())

@@ -99,6 +99,7 @@ def test_tools_come_up_after_power_on(lab: Lab) -> None:
     wait_for(lambda: vm.guest.ipAddress == "10.0.0.7", "the guest to come up", seconds=10)
 
 
+@pytest.mark.infrastructure("how a guest is simulated")
 def test_a_timer_of_an_earlier_boot_does_nothing(lab: Lab) -> None:
     vm = lab.vm()
     lab.twin.control.guest(moid(vm), shutdown_seconds=0.3)

@@ -24,12 +24,14 @@ def test_a_stale_change_version_is_a_soap_fault_under_the_other_reading(lab: Lab
         lab.vm_off().ReconfigVM_Task(Spec(changeVersion="stale", annotation="two"))
 
 
+@pytest.mark.infrastructure("what is not modelled")
 def test_moving_the_files_is_refused_loudly(lab: Lab) -> None:
     files = vim.vm.FileInfo(vmPathName="[LocalDS_0] elsewhere/elsewhere.vmx")
 
     fault_of(finish(lab.vm_off().ReconfigVM_Task(Spec(files=files))), vmodl.fault.NotImplemented)
 
 
+@pytest.mark.infrastructure("what is not modelled")
 def test_a_member_that_is_not_modelled_is_refused_loudly(lab: Lab) -> None:
     vm = lab.vm_off()
     profile = vim.vm.DefinedProfileSpec(profileId="gold")
