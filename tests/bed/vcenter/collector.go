@@ -247,10 +247,8 @@ func (f *Filter) selectAnew(dirty map[types.ManagedObjectReference]struct{}, out
 	if err != nil {
 		return out // the spec was checked when the filter was made; a path cannot turn invalid
 	}
-	eyes := t.viewer(f.collector.session)
-	if !eyes.everything {
-		sel.members = eyes.seen(sel.members) // a start object that may not be seen any more
-	}
+	all := sel.members
+	sel.members = t.viewer(f.collector.session).seen(all) // a start object may not be seen any more
 	now := make(map[types.ManagedObjectReference]struct{}, len(sel.members)+len(sel.deps))
 	for _, ref := range sel.members {
 		now[ref] = struct{}{}
@@ -261,6 +259,9 @@ func (f *Filter) selectAnew(dirty map[types.ManagedObjectReference]struct{}, out
 		}
 	}
 	maps.Copy(now, sel.deps)
+	for _, ref := range all {
+		now[ref] = struct{}{} // what may not be seen now may be later
+	}
 	// Follow first, read afterwards: a change in between marks the object again.
 	t.watchers.follow(f, now)
 	t.watchers.setDeps(f, sel.deps)

@@ -279,8 +279,21 @@ func completeAuthorization(t *Twin) {
 	t.publishRoles(g)
 }
 
+// rememberGrants makes a backup bring roles and permissions back, which vCenter keeps in its database. Logins and their
+// groups are the identity source's, not the vCenter's.
+func (t *Twin) rememberGrants() (undo func()) {
+	then := t.grants.Load()
+	return func() {
+		back := then.draft()
+		back.groups = t.grants.Load().groups
+		t.grants.Store(back.index())
+		t.publishRoles(back)
+	}
+}
+
 func registerPermissions(t *Twin) {
 	t.OnModel(completeAuthorization)
+	t.OnCheckpoint(t.rememberGrants)
 	const manager = "AuthorizationManager"
 	t.Handle("SetEntityPermissions", manager, setEntityPermissions)
 	t.Handle("ResetEntityPermissions", manager, resetEntityPermissions)

@@ -64,6 +64,11 @@ func (w *watchers) moved() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.staleLocked(func(*View) bool { return true })
+	for _, filters := range w.index {
+		for f := range filters {
+			f.reselect = f.reselect || !f.collector.t.viewer(f.collector.session).everything // permissions come from parents
+		}
+	}
 }
 
 func (w *watchers) staleLocked(which func(*View) bool) {

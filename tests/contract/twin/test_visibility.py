@@ -8,7 +8,7 @@ import pytest
 from pyVmomi import vim, vmodl
 
 from bed.lab import Lab
-from bed.soap import Updates, connect, moid
+from bed.soap import Updates, connect, moid, result_of
 from bed.twin import Login, Twin
 from verify.rule import rule
 
@@ -271,3 +271,37 @@ def test_a_new_machine_enters_the_view_of_somebody_restricted(shared: Twin, admi
     vm = admin.machine("later")
 
     assert ("enter", moid(vm), {"name": vm.name}) in updates.all(5)
+
+
+@rule(
+    call="MoveIntoFolder_Task",
+    says="A machine has the permissions of where it is: moved out of sight it leaves, moved back it enters.",
+    standing="inferred",
+    source="vSphere Security, Hierarchical Inheritance of Permissions",
+)
+def test_a_moved_machine_has_the_permissions_of_its_new_place(shared: Twin, admin: Lab, eve: Any) -> None:
+    vm = admin.machine()
+    hidden = admin.keep(admin.place.folder.CreateFolder("seen-hidden"))
+    shared.control.permission(EVE, "")
+    shared.control.permission(EVE, "ReadOnly", on=moid(admin.datacenter))
+    shared.control.permission(EVE, "NoAccess", on=moid(admin.pool))
+    shared.control.permission(EVE, "NoAccess", on=moid(hidden))
+    updates = Updates(eve, own(eve, vm), {vim.VirtualMachine: ["name"]})
+    assert updates.all(0) == [("enter", moid(vm), {"name": vm.name})]
+
+    result_of(hidden.MoveIntoFolder_Task([vm]))
+    assert [(how, who) for how, who, _ in updates.all(5)] == [("leave", moid(vm))]
+
+    result_of(admin.place.folder.MoveIntoFolder_Task([vm]))
+    assert updates.all(5) == [("enter", moid(vm), {"name": vm.name})]
+
+
+def test_a_backup_brings_the_permissions_back(shared: Twin, admin: Lab, eve: Any) -> None:
+    switch = moid(admin.switch)
+    assert eve.CurrentTime()
+    shared.control.checkpoint("before")
+    shared.control.permission(EVE, "NoAccess", on=switch)
+
+    shared.control.restore("before")
+
+    assert {p["object"] for p in shared.control.permissions() if p["principal"] == EVE.shown} == {"group-d1"}
