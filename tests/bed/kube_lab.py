@@ -1,7 +1,8 @@
 """A namespace with a connection Secret and objects of both kinds, as a user of the operator has one.
 
 Each lab has a vCenter account of its own, so that the calls made for it can be counted while others work on the same
-vCenter, and names of its own in vSphere. It talks to Kubernetes as admin and never asks the operator anything.
+vCenter; the account has the role that `docs/privileges.md` tells users to make, and nothing else. And it has names of
+its own in vSphere. It talks to Kubernetes as admin and never asks the operator anything.
 """
 
 import secrets
@@ -14,6 +15,7 @@ from kubernetes import client, config
 from bed.apiserver import ControlPlane
 from bed.audit import Request
 from bed.calls import Calls
+from bed.documented_role import grant
 from bed.kube_object import GROUP, HOSTS, PORT_GROUPS, KubeObject
 from bed.operator_process import OPERATOR_USER
 from bed.twin import Login, Twin
@@ -51,7 +53,7 @@ class KubeLab:
 
     def open(self, **secret: str) -> Self:
         """Create namespace, account and Secret."""
-        self.twin.control.password(self.account.name, self.account.password)
+        grant(self.twin.control, self.account, on=self.datacenter)
         self.core.create_namespace(client.V1Namespace(metadata=client.V1ObjectMeta(name=self.namespace)))
         self.create_secret(**secret)
         return self

@@ -46,8 +46,7 @@ func (t *Twin) takeCheckpoint() *checkpoint {
 	manager := t.registry().Get(*t.content().EventManager).(*simulator.EventManager) // its counter must not go back
 	latest := manager.LatestEvent
 	cp.undo = append(cp.undo, func() { manager.LatestEvent = latest })
-	granted := t.grants.Load() // never changed in place
-	cp.undo = append(cp.undo, func() { t.grants.Store(granted) }, t.events.remember(), t.tasks.remember())
+	cp.undo = append(cp.undo, t.rememberGrants(), t.events.remember(), t.tasks.remember())
 	return cp
 }
 

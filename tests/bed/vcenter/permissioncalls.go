@@ -293,7 +293,6 @@ func (t *Twin) rememberGrants() (undo func()) {
 
 func registerPermissions(t *Twin) {
 	t.OnModel(completeAuthorization)
-	t.OnCheckpoint(t.rememberGrants)
 	const manager = "AuthorizationManager"
 	t.Handle("SetEntityPermissions", manager, setEntityPermissions)
 	t.Handle("ResetEntityPermissions", manager, resetEntityPermissions)
