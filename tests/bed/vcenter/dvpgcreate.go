@@ -136,7 +136,7 @@ func (t *Twin) putPortgroup(ctx *simulator.Context, dvs *simulator.DistributedVi
 		VendorSpecificConfig:         spec.VendorSpecificConfig,
 		ConfigVersion:                "0",
 		AutoExpand:                   spec.AutoExpand,
-		VmVnicNetworkResourcePoolKey: orDefault(spec.VmVnicNetworkResourcePoolKey, "-1"),
+		VmVnicNetworkResourcePoolKey: resourcePoolKey(spec, ""),
 		Uplink:                       types.NewBool(false),
 	}
 	if pg.Config.Type == string(types.DistributedVirtualPortgroupPortgroupTypeEphemeral) {
@@ -179,9 +179,24 @@ func portSettingOf(base types.BaseDVPortSetting, path string) (*types.VMwareDVSP
 	return nil, NewFault(&types.InvalidArgument{InvalidProperty: path})
 }
 
+// noResourcePool takes a group out of its network resource pool.
+// Documented: DVPortgroupConfigInfo.vmVnicNetworkResourcePoolKey is unset by default,
+// and "-1" in a spec makes it so again. Observed: unset (govmomi issue 1035).
+const noResourcePool = "-1"
+
+func resourcePoolKey(spec *types.DVPortgroupConfigSpec, current string) string {
+	switch spec.VmVnicNetworkResourcePoolKey {
+	case "":
+		return current
+	case noResourcePool:
+		return ""
+	}
+	return spec.VmVnicNetworkResourcePoolKey
+}
+
 // portgroupPolicy completes the override policy of a new group.
-// Observed: the client's defaults (blocking may be overridden, nothing else, and
-// a port is reset when it is left).
+// Observed: blocking may be overridden, nothing else, and a port is reset when it is
+// left (a port group of a real server in govmomi issue 1035).
 func portgroupPolicy(asked types.BaseDVPortgroupPolicy) types.BaseDVPortgroupPolicy {
 	policy := &types.VMwareDVSPortgroupPolicy{
 		DVPortgroupPolicy: types.DVPortgroupPolicy{

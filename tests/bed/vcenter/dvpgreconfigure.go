@@ -96,6 +96,7 @@ func (c *Call) reconfiguredPortgroup(dvs *simulator.DistributedVirtualSwitch, pg
 	if sentEmpty(c.body, "spec", "description") {
 		next.Description = ""
 	}
+	next.VmVnicNetworkResourcePoolKey = resourcePoolKey(spec, pg.Config.VmVnicNetworkResourcePoolKey)
 	if spec.Name != "" {
 		next.Name = escapeName(spec.Name)
 	}

@@ -397,3 +397,36 @@ def changes_are_pushed(scratch: Scratch) -> None:
     assert scratch.named("renamed") in switches.all()[0][2]["summary.portgroupName"]
     for watch in (groups, switches):
         watch.collector.DestroyPropertyCollector()
+
+
+@rule(
+    call="CreateDVPortgroup_Task",
+    says="Of a new group's ports only `blocked` may be overridden, and a port is reset when it is left.",
+    standing="observed",
+    source="govmomi issue 1035, the configuration of a port group of a real server",
+)
+def only_blocking_may_be_overridden_at_first(scratch: Scratch) -> None:
+    policy = scratch.port_group().config.policy
+
+    assert policy.blockOverrideAllowed
+    assert policy.portConfigResetAtDisconnect
+    others = ("shaping", "vendorConfig", "networkResourcePool", "trafficFilter", "vlan", "uplinkTeaming", "ipfix")
+    assert not any(getattr(policy, f"{name}OverrideAllowed") for name in others)
+    assert not policy.securityPolicyOverrideAllowed
+    assert not policy.macManagementOverrideAllowed
+    assert not policy.livePortMovingAllowed
+
+
+@rule(
+    call="ReconfigureDVPortgroup_Task",
+    says='A group is in no network resource pool: the key is unset, and "-1" in a spec leaves it or makes it so.',
+    standing="documented",
+    source=API + "DVPortgroupConfigInfo.vmVnicNetworkResourcePoolKey; unset on a real server: govmomi issue 1035",
+)
+def no_resource_pool_is_an_unset_key(scratch: Scratch) -> None:
+    group = scratch.port_group(vmVnicNetworkResourcePoolKey="-1")
+    assert not group.config.vmVnicNetworkResourcePoolKey
+
+    result_of(scratch.reconfigure(group, vmVnicNetworkResourcePoolKey="-1"))
+
+    assert not group.config.vmVnicNetworkResourcePoolKey
