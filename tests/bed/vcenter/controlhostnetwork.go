@@ -105,7 +105,7 @@ func (t *Twin) seedStandardGroups(ctx *simulator.Context, count int, prefix stri
 	for i := range count {
 		names = append(names, fmt.Sprintf("%s-std-%d", prefix, i))
 	}
-	for _, obj := range ctx.Map.AllReference("HostSystem") {
+	for _, obj := range ordered(ctx.Map.AllReference("HostSystem")) {
 		host, ok := obj.(*simulator.HostSystem)
 		if !ok || host.Config == nil || host.Config.Network == nil || len(host.Config.Network.Vswitch) == 0 {
 			continue

@@ -14,7 +14,7 @@ const newestStockProduct = "8.0.2"
 
 // adoptHosts completes what the compute resources of the stock model show of their hosts.
 func (t *Twin) adoptHosts() {
-	for _, obj := range t.registry().AllReference("HostSystem") {
+	for _, obj := range ordered(t.registry().AllReference("HostSystem")) {
 		host, ok := obj.(*simulator.HostSystem)
 		if !ok {
 			continue

@@ -19,7 +19,7 @@ import (
 
 // adoptHostNetworks completes the hosts that the stock model builder made.
 func (t *Twin) adoptHostNetworks(ctx *simulator.Context) {
-	for _, obj := range ctx.Map.AllReference("Network") {
+	for _, obj := range ordered(ctx.Map.AllReference("Network")) {
 		network, ok := obj.(*mo.Network)
 		if dc := datacenterOf(ctx.Map, obj.Reference()); ok && dc != nil {
 			network.Host, network.Vm = nil, nil
@@ -58,7 +58,7 @@ func (t *Twin) hostNetworksCame(ctx *simulator.Context, host *simulator.HostSyst
 	for i := range n.info.Portgroup {
 		t.joinNetwork(ctx, host, n.info.Portgroup[i].Spec.Name)
 	}
-	for _, obj := range ctx.Map.AllReference("VmwareDistributedVirtualSwitch") {
+	for _, obj := range ordered(ctx.Map.AllReference("VmwareDistributedVirtualSwitch")) {
 		if dvs, ok := obj.(*simulator.DistributedVirtualSwitch); ok && slices.Contains(dvs.Summary.HostMember, host.Self) {
 			t.showNetworks(ctx.Map, []types.ManagedObjectReference{host.Self}, false, dvs.Portgroup...)
 		}

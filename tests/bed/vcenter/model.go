@@ -34,6 +34,7 @@ func (t *Twin) createModel() error {
 		return err
 	}
 	t.model, t.service = m, m.Service
+	t.orderDatastores()
 	instance := t.registry().Get(types.ManagedObjectReference{Type: "ServiceInstance", Value: "ServiceInstance"})
 	content := &instance.(*simulator.ServiceInstance).Content
 	if !c.ESX { // documented: instanceUuid is a vCenter's
