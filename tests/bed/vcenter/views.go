@@ -37,13 +37,34 @@ func (v *View) content(t *Twin) []types.ManagedObjectReference {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.container != nil && v.stale.Swap(false) {
-		v.refs = v.collect(t)
-		v.log.forget()
+		// Mostly nothing has moved: then whoever follows the log need not compare everything.
+		if fresh := v.collect(t); !sameObjects(v.refs, fresh) {
+			v.refs = fresh
+			v.log.forget()
+		}
 	}
 	if eyes := t.viewer(v.session); !eyes.everything && v.container == nil {
 		return eyes.seen(v.refs) // a client's list keeps what it may not see now, and may see again
 	}
 	return v.refs
+}
+
+// sameObjects tells whether two lists without repetitions hold the same, in any order.
+func sameObjects(a, b []types.ManagedObjectReference) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	if slices.Equal(a, b) {
+		return true
+	}
+	in := make(map[types.ManagedObjectReference]struct{}, len(a))
+	for _, ref := range a {
+		in[ref] = struct{}{}
+	}
+	return !slices.ContainsFunc(b, func(ref types.ManagedObjectReference) bool {
+		_, ok := in[ref]
+		return !ok
+	})
 }
 
 // hidden makes the view look again at what its session may see.
