@@ -150,8 +150,9 @@ func machineFiles(p object.DatastorePath) types.VirtualMachineFileInfo {
 // candidateHosts lists the hosts of a pool that can take a new machine, the least
 // loaded first, or the one that was asked for.
 //
-// Inferred: a host outside the pool's compute resource is an InvalidArgument, an
-// unreachable one HostNotConnected, a datastore that no host has InvalidDatastore.
+// Documented: InvalidState for a host in maintenance mode, HostNotConnected for one
+// that is disconnected, InvalidDatastore and its InaccessibleDatastore. Inferred: a
+// host outside the pool's compute resource is an InvalidArgument.
 func (c *Call) candidateHosts(pool, asked *types.ManagedObjectReference, datastore string) ([]*simulator.HostSystem, error) {
 	owner := poolOf(c.Ctx.Map, pool)
 	if owner == nil {
@@ -168,20 +169,34 @@ func (c *Call) candidateHosts(pool, asked *types.ManagedObjectReference, datasto
 		}
 		refs = []types.ManagedObjectReference{*asked}
 	}
-	var connected, able []*simulator.HostSystem
+	var able []*simulator.HostSystem
+	var silent, closed, lost bool
 	for _, ref := range refs {
 		host, ok := c.Ctx.Map.Get(ref).(*simulator.HostSystem)
-		if ok && c.Twin.inService(host) {
-			connected = append(connected, host)
-			if datastoreNamed(c.Ctx.Map, host, datastore) != nil {
-				able = append(able, host)
-			}
+		if !ok {
+			continue
+		}
+		ds := datastoreNamed(c.Ctx.Map, host, datastore)
+		switch {
+		case !hostConnected(host):
+			silent = true
+		case !c.Twin.inService(host):
+			closed = true
+		case ds != nil && !ds.Summary.Accessible:
+			lost = true
+		case ds != nil:
+			able = append(able, host)
 		}
 	}
-	if len(connected) == 0 {
-		return nil, Faultf(&types.HostNotConnected{}, "Unable to communicate with the remote host, since it is disconnected.")
-	}
-	if len(able) == 0 {
+	switch {
+	case len(able) > 0:
+	case lost:
+		return nil, NewFault(&types.InaccessibleDatastore{InvalidDatastore: types.InvalidDatastore{Name: datastore}})
+	case closed:
+		return nil, NewFault(&types.InvalidState{})
+	case silent:
+		return nil, NewFault(&types.HostNotConnected{})
+	default:
 		return nil, NewFault(&types.InvalidDatastore{Name: datastore})
 	}
 	slices.SortStableFunc(able, func(a, b *simulator.HostSystem) int { return len(a.Vm) - len(b.Vm) })

@@ -105,12 +105,15 @@ func checkTemplate(vm *simulator.VirtualMachine, spec *types.VirtualMachineConfi
 }
 
 // renameMachine models Rename_Task on a machine. Documented: DuplicateName and
-// InvalidName, allowed on a template and while on.
+// InvalidName, allowed on a template and while on; InvalidState while it is not connected.
 func renameMachine(c *Call, req any) (any, error) {
 	name := req.(*types.Rename_Task).NewName
 	ref := c.machineTask(func(tc *TaskContext) (any, error) {
 		vm, err := machineOf(tc.Ctx.Map, c.This)
 		if err != nil {
+			return nil, err
+		}
+		if err := available(vm); err != nil {
 			return nil, err
 		}
 		if err := checkName(escapeName(name)); err != nil {
