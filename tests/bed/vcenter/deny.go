@@ -10,7 +10,6 @@ var deniedMethods = map[methodKey]string{
 	{"AttachDisk_Task", "VirtualMachine"}:             "bypasses the rules for devices",
 	{"DetachDisk_Task", "VirtualMachine"}:             "removes no device",
 	{"PromoteDisks_Task", "VirtualMachine"}:           "sleeps instead of copying",
-	{"StandbyGuest", "VirtualMachine"}:                "asks for no Tools",
 	{"CreateChildVM_Task", ""}:                        "bypasses the rules of CreateVM_Task",
 	{"CloneVApp_Task", ""}:                            "bypasses the rules of CloneVM_Task",
 	{"Destroy_Task", "VirtualApp"}:                    "destroys what is inside past the rules",

@@ -9,7 +9,7 @@ import (
 
 func TestCloneValueSharesNothing(t *testing.T) {
 	twin := &Twin{inventory: newInventory()}
-	original := twin.freshConfig()
+	original := twin.freshConfig(hardwareVersion)
 	kept := cloneValue(original)
 	if !reflect.DeepEqual(original, kept) {
 		t.Fatal("a copy differs from its original")

@@ -16,7 +16,7 @@ func (t *Twin) completeMachines(ctx *simulator.Context) {
 }
 
 func (t *Twin) completeMachine(r *simulator.Registry, vm *simulator.VirtualMachine) {
-	config := t.freshConfig()
+	config := t.freshConfig(hardwareVersion)
 	mergeSet(config, vm.Config)
 	config.Version = vm.Config.Version
 	if full, known := guestFullName(config.GuestId); known {

@@ -15,12 +15,12 @@ import (
 // freshConfig is the configuration of a machine whose spec sets nothing.
 // Observed defaults of CreateVM_Task: one CPU, BIOS, the newest hardware version
 // of the host, the mainboard devices.
-func (t *Twin) freshConfig() *types.VirtualMachineConfigInfo {
+func (t *Twin) freshConfig(hardware string) *types.VirtualMachineConfigInfo {
 	allocation := types.DefaultResourceConfigSpec()
 	now := t.now()
 	full, _ := guestFullName(defaultGuestID)
 	return &types.VirtualMachineConfigInfo{
-		Version:       hardwareVersion,
+		Version:       hardware,
 		Uuid:          uuid.NewString(),
 		InstanceUuid:  uuid.NewString(),
 		CreateDate:    &now,

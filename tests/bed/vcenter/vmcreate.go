@@ -28,6 +28,7 @@ func registerMachines(t *Twin) {
 	t.Handle("ResetVM_Task", "VirtualMachine", resetMachine)
 	t.Handle("ShutdownGuest", "VirtualMachine", shutdownGuest)
 	t.Handle("RebootGuest", "VirtualMachine", rebootGuest)
+	t.Handle("StandbyGuest", "VirtualMachine", standbyGuest)
 }
 
 // createMachine models CreateVM_Task.
@@ -85,7 +86,7 @@ func (c *Call) createMachine(folderRef types.ManagedObjectReference, spec *types
 	}
 	var refusal error
 	for _, candidate := range hosts {
-		d := &draft{call: c, config: c.Twin.freshConfig(), host: candidate, folder: folder, creating: true}
+		d := &draft{call: c, config: c.Twin.freshConfig(hardwareKey(newestHardware(candidate))), host: candidate, folder: folder, creating: true}
 		d.config.Files = machineFiles(location)
 		asked := cloneValue(spec)
 		if refusal = d.apply(asked); refusal == nil {
@@ -94,6 +95,7 @@ func (c *Call) createMachine(folderRef types.ManagedObjectReference, spec *types
 		if refusal == nil {
 			vm := d.enter(pool)
 			c.postMachineCreated(vm, spec)
+			c.reportConflicts(vm, nil)
 			return vm, nil
 		}
 	}

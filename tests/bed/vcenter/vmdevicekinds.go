@@ -20,12 +20,11 @@ const (
 
 // deviceKind is one row of the numbering.
 type deviceKind struct {
-	firstKey        int32
-	label           string
-	countFrom       int
-	parent          []reflect.Type // controllers that can hold it, best first; nil: on the mainboard
-	firstUnit       int32
-	skipsController bool
+	firstKey  int32
+	label     string
+	countFrom int
+	parent    []reflect.Type // controllers that can hold it, best first; nil: on the mainboard
+	firstUnit int32
 }
 
 func kindOf(device types.BaseVirtualDevice) deviceKind {
@@ -34,7 +33,7 @@ func kindOf(device types.BaseVirtualDevice) deviceKind {
 	case types.BaseVirtualEthernetCard:
 		return deviceKind{firstKey: 4000, label: "Network adapter", countFrom: 1, parent: pci, firstUnit: firstNICUnit}
 	case *types.VirtualDisk:
-		return deviceKind{firstKey: 2000, label: "Hard disk", countFrom: 1, parent: diskControllers(), skipsController: true}
+		return deviceKind{firstKey: 2000, label: "Hard disk", countFrom: 1, parent: diskControllers()}
 	case *types.VirtualCdrom:
 		return deviceKind{firstKey: 3000, label: "CD/DVD drive", countFrom: 1, parent: cdromControllers()}
 	case types.BaseVirtualSCSIController:

@@ -56,6 +56,9 @@ func (d *draft) addDevice(index int, spec *types.VirtualDeviceConfigSpec, keys m
 	device := cloneValue(spec.Device)
 	base := device.GetVirtualDevice()
 	asked := base.Key
+	if err := d.checkCount(device); err != nil {
+		return err
+	}
 	if controller, is := device.(types.BaseVirtualController); is {
 		controller.GetVirtualController().Device = nil
 		if bus := &controller.GetVirtualController().BusNumber; d.busTaken(device, *bus) {
@@ -63,8 +66,8 @@ func (d *draft) addDevice(index int, spec *types.VirtualDeviceConfigSpec, keys m
 		}
 	}
 	base.Key = d.freeKey(device)
-	if !d.place(device, keys) {
-		return invalidDevice(index)
+	if err := d.place(index, device, keys); err != nil {
+		return err
 	}
 	if _, is := device.(types.BaseVirtualController); is {
 		keys[asked] = base.Key // not those of others: an unset key is 0, and so is an unset controller
@@ -78,47 +81,6 @@ func (d *draft) addDevice(index int, spec *types.VirtualDeviceConfigSpec, keys m
 		parent.Device = append(parent.Device, base.Key)
 	}
 	return nil
-}
-
-// place finds the controller and the unit of a new device. Documented: an unset
-// or negative unitNumber is chosen by the server; a taken one is invalid.
-func (d *draft) place(device types.BaseVirtualDevice, keys map[int32]int32) bool {
-	base := device.GetVirtualDevice()
-	kind := kindOf(device)
-	if kind.parent == nil {
-		return true // a controller on the mainboard
-	}
-	if mapped, ok := keys[base.ControllerKey]; ok {
-		base.ControllerKey = mapped
-	}
-	if base.ControllerKey == 0 {
-		base.ControllerKey = d.defaultController(kind)
-	}
-	if d.controllerOf(base) == nil {
-		return false
-	}
-	used := map[int32]bool{}
-	for _, other := range d.config.Hardware.Device {
-		o := other.GetVirtualDevice()
-		if o.ControllerKey == base.ControllerKey && o.UnitNumber != nil {
-			used[*o.UnitNumber] = true
-		}
-	}
-	if base.UnitNumber != nil && *base.UnitNumber >= 0 {
-		_, nic := device.(types.BaseVirtualEthernetCard)
-		if !used[*base.UnitNumber] {
-			return true
-		}
-		if !nic { // Observed: clients number NICs as they like, the server renumbers
-			return false
-		}
-	}
-	for unit := kind.firstUnit; ; unit++ {
-		if !used[unit] && (unit != scsiControllerUnit || !kind.skipsController) {
-			base.UnitNumber = types.NewInt32(unit)
-			return true
-		}
-	}
 }
 
 // complete fills in what the server decides about a new device.
@@ -162,6 +124,11 @@ func (d *draft) editDevice(index int, spec *types.VirtualDeviceConfigSpec) error
 		card := nic.GetVirtualEthernetCard()
 		if err := d.checkNIC(index, card); err != nil {
 			return err
+		}
+		if was := current.(types.BaseVirtualEthernetCard).GetVirtualEthernetCard(); was.MacAddress != card.MacAddress || was.AddressType != card.AddressType {
+			if err := d.settleMAC(index, card); err != nil {
+				return err
+			}
 		}
 		if card.DeviceInfo != nil {
 			card.DeviceInfo.GetDescription().Summary = nicSummary(card)

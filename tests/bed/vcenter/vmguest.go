@@ -1,6 +1,7 @@
 package main
 
 import (
+	"log"
 	"time"
 
 	"github.com/vmware/govmomi/simulator"
@@ -171,6 +172,26 @@ func rebootGuest(c *Call, _ any) (any, error) {
 	c.Twin.endGuest(vm)
 	c.Twin.bootGuest(vm)
 	return &types.RebootGuestResponse{}, nil
+}
+
+// standbyGuest models StandbyGuest. Documented: returns at once, the same
+// preconditions; the guest prepares for a suspend operation. That the machine is
+// suspended then is what defaultPowerOps.standbyAction "checkpoint" says (documented).
+func standbyGuest(c *Call, _ any) (any, error) {
+	vm, err := c.guestCall()
+	if err != nil {
+		return nil, err
+	}
+	g := c.Twin.inventory.guestOf(vm.Self)
+	c.post(&types.VmGuestStandbyEvent{VmEvent: c.machineEvent(vm)})
+	if vm.Config.DefaultPowerOps.StandbyAction == string(types.VirtualMachineStandbyActionTypeCheckpoint) {
+		c.Twin.later(vm.Self, g, g.profile.Shutdown, func(vm *simulator.VirtualMachine) {
+			if err := c.suspend(vm); err != nil {
+				log.Printf("twin: %s was not suspended by its guest: %s", vm.Name, err)
+			}
+		})
+	}
+	return &types.StandbyGuestResponse{}, nil
 }
 
 func (c *Call) guestCall() (*simulator.VirtualMachine, error) {

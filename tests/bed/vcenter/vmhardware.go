@@ -27,7 +27,7 @@ func (d *draft) applyVersion(version string) error {
 		return nil
 	}
 	n := hardwareNumber(version)
-	if n == 0 || n > hardwareNumber(hardwareVersion) {
+	if n == 0 || n > newestHardware(d.host) {
 		return NewFault(&types.InvalidArgument{InvalidProperty: "configSpec.version"})
 	}
 	d.config.Version = version

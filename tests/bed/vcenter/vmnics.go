@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/vmware/govmomi/simulator"
@@ -21,21 +20,7 @@ func (d *draft) completeNIC(index int, nic *types.VirtualEthernetCard) error {
 	if nic.WakeOnLanEnabled == nil {
 		nic.WakeOnLanEnabled = types.NewBool(true)
 	}
-	if nic.MacAddress == "" {
-		nic.AddressType = string(types.VirtualEthernetCardMacTypeAssigned)
-		nic.MacAddress = d.call.Twin.inventory.newMAC()
-	} else if nic.AddressType == "" {
-		nic.AddressType = string(types.VirtualEthernetCardMacTypeManual)
-	}
-	return nil
-}
-
-// newMAC assigns an address. Documented: vCenter assigns 00:50:56:80:00:00 to
-// 00:50:56:BF:FF:FF.
-func (inv *inventory) newMAC() string {
-	inv.lastMac++
-	n := inv.lastMac
-	return fmt.Sprintf("00:50:56:%02x:%02x:%02x", 0x80+(n>>16)&0x3f, (n>>8)&0xff, n&0xff)
+	return d.settleMAC(index, nic)
 }
 
 // checkNIC validates a backing against the host that runs the machine.

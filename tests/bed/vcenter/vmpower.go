@@ -61,6 +61,9 @@ func (c *Call) powerOn(vm *simulator.VirtualMachine) error {
 	if err := c.Twin.checkPowerOnHost(c.Ctx.Map.Get(*vm.Runtime.Host).(*simulator.HostSystem), vm); err != nil {
 		return err
 	}
+	if err := checkStaticMACs(vm.Config); err != nil {
+		return err
+	}
 	config := cloneValue(vm.Config)
 	for _, device := range config.Hardware.Device {
 		if connect := device.GetVirtualDevice().Connectable; connect != nil {

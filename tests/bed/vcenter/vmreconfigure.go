@@ -61,6 +61,7 @@ func (c *Call) reconfigureMachine(ref types.ManagedObjectReference, spec *types.
 	before := vm.Config
 	d.commit()
 	c.postMachineReconfigured(vm, spec, before)
+	c.reportConflicts(vm, before)
 	return nil
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"strings"
 
+	"github.com/google/uuid"
 	"github.com/vmware/govmomi/simulator"
 	"github.com/vmware/govmomi/vim25/mo"
 	"github.com/vmware/govmomi/vim25/types"
@@ -66,11 +67,17 @@ func (d *draft) apply(spec *types.VirtualMachineConfigSpec) error {
 	if spec.PowerOpInfo != nil {
 		mergeSet(&d.config.DefaultPowerOps, spec.PowerOpInfo)
 	}
+	if spec.InstanceUuid == "" && sentEmpty(d.call.body, "spec", "instanceUuid") {
+		d.config.InstanceUuid = uuid.NewString() // documented: an empty one asks for a new one
+	}
 	if spec.InstanceUuid != "" {
 		d.config.InstanceUuid = d.call.freeInstanceUUID(spec.InstanceUuid, d.vm)
 	}
 	d.config.ExtraConfig = mergeExtraConfig(d.config.ExtraConfig, spec.ExtraConfig)
 	if err := d.changeDevices(spec.DeviceChange); err != nil {
+		return err
+	}
+	if err := d.settleReservation(); err != nil {
 		return err
 	}
 	d.settleConnections()
@@ -83,6 +90,25 @@ func (d *draft) settleConnections() {
 	if d.vm == nil || d.vm.Runtime.PowerState != poweredOn {
 		disconnectDevices(d.config)
 	}
+}
+
+// settleReservation keeps the memory reservation in line with the memory.
+//
+// Documented (memoryReservationLockedToMax): while it is set, the reservation is
+// always equal to the memory size. Inferred: a reservation above the memory is an
+// InvalidArgument. Whether the host has that much left is not modelled.
+func (d *draft) settleReservation() error {
+	memory := int64(d.config.Hardware.MemoryMB)
+	if d.config.MemoryAllocation == nil {
+		return nil
+	}
+	if isTrue(d.config.MemoryReservationLockedToMax) {
+		d.config.MemoryAllocation.Reservation = types.NewInt64(memory)
+	}
+	if r := d.config.MemoryAllocation.Reservation; r != nil && (*r < 0 || *r > memory) {
+		return NewFault(&types.InvalidArgument{InvalidProperty: "configSpec.memoryAllocation.reservation"})
+	}
+	return nil
 }
 
 // applyName renames. Documented: DuplicateName and InvalidName; the entity's name
@@ -106,13 +132,16 @@ func (d *draft) applyName(name string) error {
 }
 
 // applyGuestID sets the guest and its full name. Documented: InvalidArgument for
-// an unknown id; its property is observed as configSpec.guestId.
+// an unknown id; its property is observed as configSpec.guestId, also for an id that
+// the host does not offer at the machine's hardware version (terraform issues 1332
+// and 1682).
 func (d *draft) applyGuestID(id string) error {
 	if id == "" {
 		return nil
 	}
 	full, known := guestFullName(id)
-	if !known {
+	_, offered := describeGuest(id, hardwareNumber(d.config.Version))
+	if !known || !offered && id != d.config.GuestId {
 		return NewFault(&types.InvalidArgument{InvalidProperty: "configSpec.guestId"})
 	}
 	d.config.GuestId, d.config.GuestFullName = id, full

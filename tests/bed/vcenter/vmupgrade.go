@@ -16,10 +16,10 @@ func registerMachineExtras(t *Twin) {
 //
 // Documented: InvalidPowerState unless it is off, AlreadyUpgraded when it has the
 // version or a newer one, InvalidState for a host in maintenance mode or a bad
-// version string; without a version the newest that the host supports. Inferred:
+// version string, NoDiskFound without a disk; without a version the newest that the host supports. Inferred:
 // NotSupported for a template.
 func upgradeMachine(c *Call, req any) (any, error) {
-	version := orDefault(req.(*types.UpgradeVM_Task).Version, hardwareVersion)
+	asked := req.(*types.UpgradeVM_Task).Version
 	ref := c.machineTask(func(tc *TaskContext) (any, error) {
 		vm, err := machineOf(tc.Ctx.Map, c.This)
 		if err != nil {
@@ -29,16 +29,19 @@ func upgradeMachine(c *Call, req any) (any, error) {
 			return nil, err
 		}
 		host := tc.Ctx.Map.Get(*vm.Runtime.Host).(*simulator.HostSystem)
+		version := orDefault(asked, hardwareKey(newestHardware(host)))
 		target := hardwareNumber(version)
 		switch {
 		case vm.Config.Template:
 			return nil, NewFault(&types.NotSupported{})
 		case vm.Runtime.PowerState != poweredOff:
 			return nil, invalidPowerState(poweredOff, vm.Runtime.PowerState)
-		case host.Runtime.InMaintenanceMode, target == 0, target > hardwareNumber(hardwareVersion):
+		case host.Runtime.InMaintenanceMode, target == 0, target > newestHardware(host):
 			return nil, NewFault(&types.InvalidState{})
 		case target <= hardwareNumber(vm.Config.Version):
 			return nil, Faultf(&types.AlreadyUpgraded{}, "Virtual machine compatibility is already up-to-date.")
+		case vm.Summary.Config.NumVirtualDisks == 0:
+			return nil, NewFault(&types.NoDiskFound{})
 		}
 		config := cloneValue(vm.Config)
 		config.Version = version

@@ -94,6 +94,7 @@ def a_revert_restores_the_configuration(scratch: Scratch) -> None:
     vm = machine(scratch, numCPUs=2, memoryMB=64, annotation="before", version="vmx-19")
     result_of(vm.ReconfigVM_Task(vim.vm.ConfigSpec(extraConfig=[mark("mark", "before")])))
     snapshot = take(vm)
+    result_of(vm.UpgradeVM_Task())
     result_of(
         vm.ReconfigVM_Task(
             vim.vm.ConfigSpec(
@@ -105,7 +106,6 @@ def a_revert_restores_the_configuration(scratch: Scratch) -> None:
             )
         )
     )
-    result_of(vm.UpgradeVM_Task())
 
     result_of(snapshot.RevertToSnapshot_Task())
 

@@ -1,0 +1,264 @@
+"""Devices of machines: controllers, units, addresses, disks."""
+
+# ruff: noqa: ANN401 - pyVmomi makes its types at run time
+
+from typing import Any
+
+from pyVmomi import vim, vmodl
+
+from bed.soap import finish, result_of
+from verify.rule import rule
+from verify.scratch import Scratch, fault_of
+
+Change = vim.vm.device.VirtualDeviceSpec
+GUIDE = "vSphere administration guide"
+
+
+def add(device: Any, *, file: bool = False) -> Any:
+    """Return the addition of a device."""
+    return Change(operation="add", fileOperation="create" if file else None, device=device)
+
+
+def scsi(key: int = -100, bus: int = 0, kind: Any = vim.vm.device.ParaVirtualSCSIController) -> Any:
+    """Return the addition of a SCSI controller."""
+    return add(kind(key=key, busNumber=bus, sharedBus="noSharing"))
+
+
+def disk(unit: int | None, *, controller: int | None = -100, key: int = -200, mib: int = 64) -> Any:
+    """Return the addition of a small thin disk."""
+    backing = vim.vm.device.VirtualDisk.FlatVer2BackingInfo(fileName="", diskMode="persistent", thinProvisioned=True)
+    return add(
+        vim.vm.device.VirtualDisk(
+            key=key, controllerKey=controller, unitNumber=unit, capacityInKB=mib * 1024, backing=backing
+        ),
+        file=True,
+    )
+
+
+def refuse(scratch: Scratch, fault: Any, *changes: Any, **members: Any) -> Any:
+    """Try to make a machine of these devices; returns the fault."""
+    return fault_of(finish(scratch.create("refused", deviceChange=list(changes), **members)), fault)
+
+
+def device(vm: Any, label: str) -> Any:
+    """Return a device by its label."""
+    return next(d for d in vm.config.hardware.device if d.deviceInfo.label == label)
+
+
+@rule(
+    call="CreateVM_Task, ReconfigVM_Task",
+    says="A temporary key in a spec ties a disk to its controller; the server gives both their real keys.",
+    standing="documented",
+    source="API reference, VirtualDevice.key, VirtualDevice.controllerKey",
+)
+def temporary_keys_are_replaced(scratch: Scratch) -> None:
+    vm = scratch.machine(deviceChange=[disk(0), scsi()])
+
+    controller, hard_disk = device(vm, "SCSI controller 0"), device(vm, "Hard disk 1")
+    assert (controller.key, hard_disk.key) == (1000, 2000)
+    assert hard_disk.controllerKey == controller.key
+    assert controller.device == [hard_disk.key]
+
+
+@rule(
+    call="CreateVM_Task, ReconfigVM_Task",
+    says="Two devices on one unit of a controller are InvalidDeviceSpec, which names the second by its index.",
+    standing="observed",
+    source="govmomi, simulator/virtual_machine.go keeps what a server answered",
+)
+def one_unit_holds_one_device(scratch: Scratch) -> None:
+    fault = refuse(scratch, vim.fault.InvalidDeviceSpec, scsi(), disk(0), disk(0, key=-201))
+
+    assert fault.deviceIndex == 2
+
+
+@rule(
+    call="CreateVM_Task, ReconfigVM_Task",
+    says="Unit 7 of a SCSI controller is the controller's own: InvalidDeviceSpec, and the server's choice skips it.",
+    standing="documented",
+    source="API reference, VirtualSCSIController.scsiCtlrUnitNumber; the fault is inferred",
+)
+def the_controller_sits_on_unit_seven(scratch: Scratch) -> None:
+    refuse(scratch, vim.fault.InvalidDeviceSpec, scsi(), disk(7))
+
+    vm = scratch.machine(deviceChange=[scsi(), *(disk(None, key=-200 - n) for n in range(9))])
+
+    units = [d.unitNumber for d in vm.config.hardware.device if isinstance(d, vim.vm.device.VirtualDisk)]
+    assert units == [0, 1, 2, 3, 4, 5, 6, 8, 9]
+
+
+@rule(
+    call="CreateVM_Task, ReconfigVM_Task",
+    says="A unit that the controller does not have is InvalidDeviceSpec: 15 is the last of LSI SAS, 63 of PVSCSI.",
+    standing="documented",
+    source=f"{GUIDE} and configuration maximums; the fault is inferred",
+)
+def a_controller_has_so_many_units(scratch: Scratch) -> None:
+    sas = scsi(kind=vim.vm.device.VirtualLsiLogicSASController)
+
+    refuse(scratch, vim.fault.InvalidDeviceSpec, sas, disk(16))
+    refuse(scratch, vim.fault.InvalidDeviceSpec, scsi(), disk(64))
+    scratch.machine("wide", deviceChange=[scsi(), disk(63)])
+
+
+@rule(
+    call="CreateVM_Task, ReconfigVM_Task",
+    says="A disk without a controller key is MissingController; one that names no controller is InvalidController.",
+    standing="documented",
+    source="API reference, MissingController, InvalidController",
+)
+def a_disk_needs_a_controller(scratch: Scratch) -> None:
+    refuse(scratch, vim.fault.MissingController, disk(0, controller=None))
+
+    fault = refuse(scratch, vim.fault.InvalidController, disk(0, controller=4711))
+
+    assert (fault.deviceIndex, fault.controllerKey) == (0, 4711)
+
+
+@rule(
+    call="CreateVM_Task, ReconfigVM_Task",
+    says="A machine has at most four SCSI controllers.",
+    standing="documented",
+    source="configuration maximums; that TooManyDevices is the fault is inferred",
+)
+def a_fifth_scsi_controller_is_too_many(scratch: Scratch) -> None:
+    refuse(scratch, vim.fault.TooManyDevices, *(scsi(-100 - n, n) for n in range(5)))
+
+
+@rule(
+    call="ReconfigVM_Task",
+    says="A disk grows and never shrinks: InvalidDeviceOperation.",
+    standing="observed",
+    source="govmomi, simulator/virtual_machine.go keeps what a server answered",
+)
+def a_disk_grows_and_never_shrinks(scratch: Scratch) -> None:
+    vm = scratch.machine(deviceChange=[scsi(), disk(0)])
+
+    def resize(mib: int) -> Any:
+        hard_disk = device(vm, "Hard disk 1")
+        hard_disk.capacityInKB, hard_disk.capacityInBytes = mib * 1024, mib * 1024 * 1024
+        change = Change(operation="edit", device=hard_disk)
+        return finish(vm.ReconfigVM_Task(vim.vm.ConfigSpec(deviceChange=[change])))
+
+    assert resize(128).error is None
+    assert isinstance(fault_of(resize(64)), vim.fault.InvalidDeviceOperation)
+    assert device(vm, "Hard disk 1").capacityInBytes == 128 * 1024**2
+
+
+@rule(
+    call="CreateVM_Task, ReconfigVM_Task",
+    says="The server names a disk's file after the machine and gives it a UUID.",
+    standing="documented",
+    source="API reference, VirtualDeviceFileBackingInfo.fileName: may name only the datastore",
+)
+def a_disk_gets_a_file(scratch: Scratch) -> None:
+    vm = scratch.machine(deviceChange=[scsi(), disk(0), disk(1, key=-201)])
+
+    path = vm.config.files.vmPathName.removesuffix(".vmx")
+    first, second = (device(vm, f"Hard disk {n}").backing for n in (1, 2))
+    assert (first.fileName, second.fileName) == (f"{path}.vmdk", f"{path}_1.vmdk")
+    assert first.uuid != second.uuid
+
+
+@rule(
+    call="CreateVM_Task, ReconfigVM_Task",
+    says="A NIC without an address gets one of 00:50:56:80-bf and the type assigned; one with an address is manual.",
+    standing="documented",
+    source="vSphere networking guide, MAC address assignment; API reference, VirtualEthernetCard.addressType",
+)
+def a_nic_gets_an_address(scratch: Scratch) -> None:
+    group = scratch.port_group()
+    given = scratch.nic_on(group, key=-2)
+    given.macAddress = "00:50:56:3F:AA:01"
+
+    vm = scratch.machine(deviceChange=[add(scratch.nic_on(group)), add(given)])
+
+    one, two = device(vm, "Network adapter 1"), device(vm, "Network adapter 2")
+    assert one.addressType == "assigned"
+    assert "00:50:56:80" <= one.macAddress < "00:50:56:c0"
+    assert (two.addressType, two.macAddress) == ("manual", "00:50:56:3f:aa:01")
+
+
+@rule(
+    call="ReconfigVM_Task",
+    says="An assigned address of another range, or one that another machine has, is overridden by the server.",
+    standing="documented",
+    source="API reference, VirtualEthernetCard.macAddress",
+)
+def an_assigned_address_is_the_servers_choice(scratch: Scratch) -> None:
+    group = scratch.port_group()
+    first = scratch.machine("first", deviceChange=[add(scratch.nic_on(group))])
+    taken = scratch.nic(first).macAddress
+    for n, address in enumerate((taken, "00:50:56:00:00:01")):
+        nic = scratch.nic_on(group)
+        nic.addressType, nic.macAddress = "assigned", address
+
+        vm = scratch.machine(f"other-{n}", deviceChange=[add(nic)])
+
+        assert scratch.nic(vm).macAddress not in {taken, "00:50:56:00:00:01"}
+
+
+@rule(
+    call="PowerOnVM_Task",
+    says="A manual address that VMware keeps for itself is accepted, and the machine does not start.",
+    standing="observed",
+    source="community.vmware issue 1159, terraform-provider-esxi issue 184; the fault's type is inferred",
+)
+def a_reserved_address_keeps_a_machine_off(scratch: Scratch) -> None:
+    group = scratch.port_group()
+    for n, address in enumerate(("00:50:56:40:00:01", "00:0c:29:00:00:01")):
+        nic = scratch.nic_on(group)
+        nic.addressType, nic.macAddress = "manual", address
+        vm = scratch.machine(f"reserved-{n}", deviceChange=[add(nic)])
+
+        fault = fault_of(finish(vm.PowerOnVM_Task()), vmodl.MethodFault)
+
+        assert "VMware reserved MACs" in fault.msg
+
+
+@rule(
+    call="ReconfigVM_Task",
+    says="A manual address that another machine has is accepted; the history tells of it.",
+    standing="documented",
+    source="API reference, VmStaticMacConflictEvent",
+)
+def a_double_address_is_reported(scratch: Scratch) -> None:
+    group = scratch.port_group()
+    machines = []
+    for name in ("first", "second"):
+        nic = scratch.nic_on(group)
+        nic.addressType, nic.macAddress = "manual", "00:50:56:3f:aa:02"
+        machines.append(scratch.machine(name, deviceChange=[add(nic)]))
+
+    about = vim.event.EventFilterSpec.ByEntity(entity=machines[1], recursion="self")
+    wanted = vim.event.EventFilterSpec(entity=about, eventTypeId=["VmStaticMacConflictEvent"])
+    [event] = scratch.content.eventManager.QueryEvents(wanted)
+    assert (event.conflictedVm.name, event.mac) == (machines[0].name, "00:50:56:3f:aa:02")
+
+
+@rule(
+    call="UpgradeVM_Task",
+    says="Hardware goes up only: AlreadyUpgraded, InvalidState for a bad version, InvalidPowerState while on.",
+    standing="documented",
+    source="API reference, VirtualMachine.UpgradeVM_Task",
+)
+def hardware_is_upgraded_only_upwards_and_off(scratch: Scratch) -> None:
+    vm = scratch.machine("old", version="vmx-14", deviceChange=[scsi(), disk(0)])
+
+    result_of(vm.UpgradeVM_Task("vmx-19"))
+    fault_of(finish(vm.UpgradeVM_Task("vmx-19")), vim.fault.AlreadyUpgraded)
+    fault_of(finish(vm.UpgradeVM_Task("vmx-99")), vim.fault.InvalidState)
+    result_of(vm.PowerOnVM_Task())
+    fault_of(finish(vm.UpgradeVM_Task()), vim.fault.InvalidPowerState)
+
+    assert vm.config.version == vm.summary.config.hwVersion == "vmx-19"
+
+
+@rule(
+    call="UpgradeVM_Task",
+    says="A machine without a disk is not upgraded: NoDiskFound.",
+    standing="documented",
+    source="API reference, NoDiskFound",
+)
+def a_machine_without_a_disk_is_not_upgraded(scratch: Scratch) -> None:
+    fault_of(finish(scratch.machine("old", version="vmx-14").UpgradeVM_Task()), vim.fault.NoDiskFound)
