@@ -474,3 +474,21 @@ def test_the_folders_of_a_datacenter_stay(lab: "Lab") -> None:
 )
 def test_the_root_pool_stays(lab: "Lab") -> None:
     assert isinstance(fault_of(finish(lab.host.parent.resourcePool.Destroy_Task())), vmodl.fault.InvalidType)
+
+
+@rule(
+    call="QueryTargetCapabilities",
+    says="One host without nested virtualization takes the capability from the whole cluster.",
+    standing="documented",
+    source="API reference, EnvironmentBrowser.QueryTargetCapabilities: the intersection",
+)
+def test_one_host_can_take_a_capability_away(lab: "Lab") -> None:
+    browser = lab.host.parent.environmentBrowser
+    assert browser.QueryTargetCapabilities().nestedHVSupported
+
+    lab.twin.control.host(moid(lab.host), nested_hv=False)
+
+    assert not browser.QueryTargetCapabilities().nestedHVSupported
+    other = lab.host.parent.host[1]
+    assert browser.QueryTargetCapabilities(other).nestedHVSupported
+    lab.twin.control.host(moid(lab.host), nested_hv=True)

@@ -1,6 +1,5 @@
 """Power, guest shutdown, templates, deletion and searching of virtual machines."""
 
-import pytest
 from pyVmomi import vim
 
 from bed.lab import Lab, fault_of
@@ -113,23 +112,6 @@ def test_a_timer_of_an_earlier_boot_does_nothing(lab: Lab) -> None:
     wait_for(lambda: state(other) == "poweredOff", "the later timer to strike", seconds=10)
 
     assert state(vm) == "poweredOn"
-
-
-@rule(
-    call="FindAllByUuid",
-    says="A machine whose files cannot be reached is not found by its UUID.",
-    standing="observed",
-    source="cloud-provider-vsphere",
-    switch="findByUuidSkipsInaccessible",
-)
-@pytest.mark.parametrize(("reading", "found"), [(True, 0), (False, 1)])
-def test_an_inaccessible_machine_is_not_found_by_uuid(lab: Lab, reading: bool, found: int) -> None:
-    lab.twin.control.rules(findByUuidSkipsInaccessible=reading)
-    vm = lab.vm_off()
-    uuid = vm.config.instanceUuid
-    lab.twin.control.vm(moid(vm), connection_state="inaccessible")
-
-    assert len(lab.content.searchIndex.FindAllByUuid(None, uuid, True, True)) == found
 
 
 @rule(

@@ -284,28 +284,6 @@ def a_device_needs_no_key(scratch: Scratch) -> None:
 
 
 @rule(
-    call="QueryConfigOptionEx",
-    says="The environment browser describes a guest: its full name, secure boot, firmware and whether it can have VBS.",
-    standing="documented",
-    source="API reference, GuestOsDescriptor; the names: Broadcom's table of guest ids",
-)
-def a_guest_is_described(scratch: Scratch) -> None:
-    browser = scratch.pool.owner.environmentBrowser
-    names = {
-        "windows9Server64Guest": "Microsoft Windows Server 2016 (64-bit)",
-        "windows2019srv_64Guest": "Microsoft Windows Server 2019 (64-bit)",
-        "windows2019srvNext_64Guest": "Microsoft Windows Server 2022 (64-bit)",
-    }
-    for guest, name in names.items():
-        option = browser.QueryConfigOptionEx(vim.EnvironmentBrowser.ConfigOptionQuerySpec(guestId=[guest]))
-        found = next(descriptor for descriptor in option.guestOSDescriptor if descriptor.id == guest)
-        assert found.fullName == name
-        assert found.defaultSecureBoot
-        assert found.recommendedFirmware == "efi"
-        assert found.vbsSupported.supported
-
-
-@rule(
     call="FindByUuid",
     says="A machine is found by its instance UUID and by its BIOS UUID, and by neither after it is destroyed.",
     standing="documented",

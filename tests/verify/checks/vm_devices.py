@@ -126,26 +126,6 @@ def a_fifth_scsi_controller_is_too_many(scratch: Scratch) -> None:
 
 
 @rule(
-    call="ReconfigVM_Task",
-    says="A disk grows and never shrinks: InvalidDeviceOperation.",
-    standing="observed",
-    source="govmomi, simulator/virtual_machine.go keeps what a server answered",
-)
-def a_disk_grows_and_never_shrinks(scratch: Scratch) -> None:
-    vm = scratch.machine(deviceChange=[scsi(), disk(0)])
-
-    def resize(mib: int) -> Any:
-        hard_disk = device(vm, "Hard disk 1")
-        hard_disk.capacityInKB, hard_disk.capacityInBytes = mib * 1024, mib * 1024 * 1024
-        change = Change(operation="edit", device=hard_disk)
-        return finish(vm.ReconfigVM_Task(vim.vm.ConfigSpec(deviceChange=[change])))
-
-    assert resize(128).error is None
-    assert isinstance(fault_of(resize(64)), vim.fault.InvalidDeviceOperation)
-    assert device(vm, "Hard disk 1").capacityInBytes == 128 * 1024**2
-
-
-@rule(
     call="CreateVM_Task, ReconfigVM_Task",
     says="The server names a disk's file after the machine and gives it a UUID.",
     standing="documented",

@@ -156,23 +156,6 @@ def a_deleted_machine_leaves_nothing_behind(scratch: Scratch) -> None:
 
 
 @rule(
-    call="UpgradeVM_Task",
-    says="Hardware is upgraded only upwards (AlreadyUpgraded) and only while it is off (InvalidPowerState).",
-    standing="documented",
-    source="API reference, VirtualMachine.UpgradeVM_Task",
-)
-def hardware_is_upgraded_only_upwards_and_off(scratch: Scratch) -> None:
-    vm = scratch.machine("old", version="vmx-14")
-
-    result_of(vm.UpgradeVM_Task("vmx-15"))
-    fault_of(finish(vm.UpgradeVM_Task("vmx-15")), vim.fault.AlreadyUpgraded)
-    result_of(vm.PowerOnVM_Task())
-    fault_of(finish(vm.UpgradeVM_Task()), vim.fault.InvalidPowerState)
-
-    assert vm.config.version == vm.summary.config.hwVersion == "vmx-15"
-
-
-@rule(
     call="PowerOnMultiVM_Task",
     says="It starts a task per machine, and each ends with its own fault.",
     standing="documented",
