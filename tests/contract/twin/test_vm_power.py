@@ -1,5 +1,6 @@
 """Power, guest shutdown, templates, deletion and searching of virtual machines."""
 
+import pytest
 from pyVmomi import vim
 
 from bed.lab import Lab, fault_of
