@@ -144,5 +144,6 @@ class Seeded:
     vms: tuple[str, ...]
     port_groups: tuple[str, ...]
     templates: tuple[str, ...]
+    hosts: tuple[str, ...]
     standard_port_groups: tuple[str, ...]
     seconds: float

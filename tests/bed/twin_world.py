@@ -35,15 +35,17 @@ class WorldControl(Wire):
         port_groups: int = 0,
         templates: int = 0,
         standard_port_groups: int = 0,
+        hosts: int = 0,
         prefix: str = "seed",
     ) -> Seeded:
         """Create many objects fast: `<prefix>-vm-0`, `<prefix>-pg-0`, `<prefix>-template-0`, `<prefix>-std-0` and on.
 
-        Standard port groups are made on the first standard switch of every host.
+        Hosts (`<prefix>-host-0`) join the first cluster; standard port groups are made on the first standard switch of
+        every host.
         """
         body = {
             "vms": vms, "portGroups": port_groups, "templates": templates, "standardPortGroups": standard_port_groups,
-            "prefix": prefix,
+            "hosts": hosts, "prefix": prefix,
         }  # fmt: skip
         answer = self._post("seed", body)
         made = answer["created"]
@@ -51,6 +53,7 @@ class WorldControl(Wire):
             tuple(made["vms"]),
             tuple(made["portGroups"]),
             tuple(made["templates"]),
+            tuple(made["hosts"]),
             tuple(made["standardPortGroups"]),
             answer["seconds"],
         )

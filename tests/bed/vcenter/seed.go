@@ -23,14 +23,15 @@ func (c *control) seed(r *http.Request) (any, error) {
 		Portgroups int    `json:"portGroups"`
 		Templates  int    `json:"templates"`
 		Standard   int    `json:"standardPortGroups"`
+		Hosts      int    `json:"hosts"`
 		Prefix     string `json:"prefix"`
 	}{Prefix: "seed"}
 	if err := readJSON(r, &req); err != nil {
 		return nil, err
 	}
-	if req.VMs < 0 || req.Portgroups < 0 || req.Templates < 0 || req.Standard < 0 {
-		return nil, bad("vms, portGroups, templates, standardPortGroups: %d, %d, %d, %d; each is 0 or more",
-			req.VMs, req.Portgroups, req.Templates, req.Standard)
+	if min(req.VMs, req.Portgroups, req.Templates, req.Standard, req.Hosts) < 0 {
+		return nil, bad("vms, portGroups, templates, standardPortGroups, hosts: %d, %d, %d, %d, %d; each is 0 or more",
+			req.VMs, req.Portgroups, req.Templates, req.Standard, req.Hosts)
 	}
 	start := time.Now()
 	c.t.world.Lock()
@@ -45,6 +46,10 @@ func (c *control) seed(r *http.Request) (any, error) {
 	if !ok && req.VMs+req.Templates > 0 {
 		return nil, bad("vms: the model has no virtual machine to copy; start the twin with -vm 1 or more")
 	}
+	var err error
+	if out["hosts"], err = c.t.seedHosts(ctx, dvs, req.Hosts, req.Prefix); err != nil {
+		return nil, err
+	}
 	for i := range req.Portgroups {
 		ref := c.t.seedPortgroup(ctx, dvs, fmt.Sprintf("%s-pg-%d", req.Prefix, i))
 		out["portGroups"] = append(out["portGroups"], ref.Value)
@@ -57,7 +62,6 @@ func (c *control) seed(r *http.Request) (any, error) {
 		ref := c.t.seedMachine(source, name, kind == "templates")
 		out[kind] = append(out[kind], ref.Value)
 	}
-	var err error
 	if out["standardPortGroups"], err = c.t.seedStandardGroups(ctx, req.Standard, req.Prefix); err != nil {
 		return nil, err
 	}

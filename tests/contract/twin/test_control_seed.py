@@ -1,0 +1,26 @@
+"""Seeds of whole objects: what is made works as what a client makes."""
+
+from pyVmomi import vim
+
+from bed.soap import connect, find, moid, result_of
+from bed.twin import Twin
+
+
+def test_seeded_hosts_run_machines_on_the_cluster_s_datastores_and_switch(twin: Twin) -> None:
+    seeded = twin.control.seed(hosts=3, prefix="more")
+
+    with connect(twin) as instance:
+        host = find(instance, vim.HostSystem, "more-host-2")
+        assert moid(host) == seeded.hosts[2]
+        assert host.runtime.connectionState == "connected"
+        assert [store.name for store in host.datastore] == ["LocalDS_0"]
+        group = find(instance, vim.dvs.DistributedVirtualPortgroup, "DC0_DVPG0")
+        assert host in list(group.host)
+        assert group in list(host.network)
+        cluster = find(instance, vim.ClusterComputeResource, "DC0_C0")
+        assert cluster.summary.numHosts == 6
+        spec = vim.vm.ConfigSpec(name="guest", guestId="otherGuest", files=vim.vm.FileInfo(vmPathName="[LocalDS_0]"))
+        folder = find(instance, vim.Datacenter, "DC0").vmFolder
+        vm = result_of(folder.CreateVM_Task(spec, cluster.resourcePool, host))
+        result_of(vm.PowerOnVM_Task())
+        assert vm.runtime.host == host
