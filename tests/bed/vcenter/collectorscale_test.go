@@ -64,4 +64,42 @@ func TestOneChangeAmongTwentyThousandObjectsIsDeliveredFast(t *testing.T) {
 		task := taskOf(t, admin.must("ReconfigVM_Task", machines[0], &types.ReconfigVM_Task{This: machines[0]}))
 		watcher.must("ModifyListView", view, &types.ModifyListView{This: view, Add: []types.ManagedObjectReference{task}})
 	})
+
+	t.Run("twenty clients", func(t *testing.T) { twentyClients(t, twin, machines) })
+}
+
+// twentyClients lets one change be waited for by many who watch everything.
+func twentyClients(t *testing.T, twin *Twin, machines []types.ManagedObjectReference) {
+	const clients = 20
+	limit := clients / 4 * scaleLimit // they share the machine's cores
+	admin := newClient(t, twin, "alice@lab.example")
+	arrived := make(chan time.Time)
+	waiters := make([]*client, clients)
+	versions := make([]string, clients)
+	for i := range clients {
+		waiters[i] = newClient(t, twin, "operator@vsphere.local")
+		waiters[i].watch(waiters[i].listView(machines...),
+			types.PropertySpec{Type: "VirtualMachine", PathSet: []string{"config.changeVersion"}})
+		_, versions[i] = waiters[i].drain("")
+	}
+	for i := range clients {
+		go func() {
+			if set := waiters[i].wait(versions[i], 30); set == nil {
+				t.Errorf("client %d heard nothing", i)
+			}
+			arrived <- time.Now()
+		}()
+	}
+	start := time.Now()
+	admin.must("ReconfigVM_Task", machines[5], &types.ReconfigVM_Task{
+		This: machines[5], Spec: types.VirtualMachineConfigSpec{Annotation: "seen by all"},
+	})
+	var slowest time.Duration
+	for range clients {
+		slowest = max(slowest, (<-arrived).Sub(start))
+	}
+	t.Logf("one change reached %d waiting clients after %v at worst, limit %v", clients, slowest, limit)
+	if slowest > limit {
+		t.Errorf("the slowest of %d clients took %v, limit %v", clients, slowest, limit)
+	}
 }

@@ -20,6 +20,8 @@ var deniedMethods = map[methodKey]string{
 	{"LoginExtensionByCertificate", "SessionManager"}: "not modelled",
 	{"ImpersonateUser", "SessionManager"}:             "not modelled",
 	{"SetTaskState", "Task"}:                          "bypasses the task's own life",
+	{"SetTaskDescription", "Task"}:                    "bypasses the task's own life",
+	{"UpdateProgress", "Task"}:                        "bypasses the task's own life",
 }
 
 // denied tells whether a method without a handler of ours must not reach stock code.

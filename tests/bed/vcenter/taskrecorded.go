@@ -1,30 +1,23 @@
 package main
 
 import (
-	"github.com/vmware/govmomi/simulator"
 	"github.com/vmware/govmomi/vim25/types"
 )
 
-// Calls that answer at once and still leave a task behind: it is how vCenter tells who
-// changed a host's network, for which it has no event.
+// Calls that answer at once and still leave a task behind, with the events of what they
+// did in its chain. Those of a host's network are in hostnetworktasks.go.
 
 // recordedCalls are methods that are no *_Task and show up as tasks.
 //
-// Observed: their names are in TaskManager.description of a real server, and its client
-// lists them among the tasks. Inferred: the entity is the host, of a host's manager.
+// Observed: their names are in TaskManager.description of a real server. Inferred: a
+// call of them is a task, failed ones too.
 var recordedCalls = map[methodKey]string{
-	{"AddVirtualSwitch", "HostNetworkSystem"}:    "host.NetworkSystem.addVirtualSwitch",
-	{"UpdateVirtualSwitch", "HostNetworkSystem"}: "host.NetworkSystem.updateVirtualSwitch",
-	{"RemoveVirtualSwitch", "HostNetworkSystem"}: "host.NetworkSystem.removeVirtualSwitch",
-	{"AddPortGroup", "HostNetworkSystem"}:        "host.NetworkSystem.addPortGroup",
-	{"UpdatePortGroup", "HostNetworkSystem"}:     "host.NetworkSystem.updatePortGroup",
-	{"RemovePortGroup", "HostNetworkSystem"}:     "host.NetworkSystem.removePortGroup",
-	{"UnregisterVM", "VirtualMachine"}:           "VirtualMachine.unregister",
-	{"MarkAsTemplate", "VirtualMachine"}:         "VirtualMachine.markAsTemplate",
-	{"MarkAsVirtualMachine", "VirtualMachine"}:   "VirtualMachine.markAsVirtualMachine",
-	{"ShutdownGuest", "VirtualMachine"}:          "VirtualMachine.shutdownGuest",
-	{"RebootGuest", "VirtualMachine"}:            "VirtualMachine.rebootGuest",
-	{"CreateFolder", "Folder"}:                   "Folder.createFolder",
+	{"UnregisterVM", "VirtualMachine"}:         "VirtualMachine.unregister",
+	{"MarkAsTemplate", "VirtualMachine"}:       "VirtualMachine.markAsTemplate",
+	{"MarkAsVirtualMachine", "VirtualMachine"}: "VirtualMachine.markAsVirtualMachine",
+	{"ShutdownGuest", "VirtualMachine"}:        "VirtualMachine.shutdownGuest",
+	{"RebootGuest", "VirtualMachine"}:          "VirtualMachine.rebootGuest",
+	{"CreateFolder", "Folder"}:                 "Folder.createFolder",
 }
 
 // runRecorded runs a handler, with its task if the method has one. The world is held.
@@ -34,9 +27,6 @@ func (t *Twin) runRecorded(c *Call, req any, handler Handler) (res any, err erro
 		return handler(c, req)
 	}
 	entity := c.This
-	if system, ok := c.Ctx.Map.Get(c.This).(*simulator.HostNetworkSystem); ok && system.Host != nil {
-		entity = system.Host.Self
-	}
 	task := c.newTask(entity, id)
 	task.Info.StartTime = &task.Info.QueueTime
 	task.Info.State = types.TaskInfoStateRunning

@@ -176,21 +176,16 @@ def a_dead_entity_is_no_filter(scratch: Scratch) -> None:
 
 
 @rule(
-    call="HostNetworkSystem",
-    says="A change of a host's port groups leaves a task on the host with the user, failed or not.",
+    call="MarkAsTemplate",
+    says="A call that answers at once leaves a task as well, with its user.",
     standing="inferred",
-    source="its names are in TaskManager.description of a real server; no event of such a change was found",
+    source="its name is in TaskManager.description of a real server",
 )
-def a_network_change_leaves_a_task(scratch: Scratch) -> None:
-    name = scratch.named("nets")
-    system = scratch.network_system
-    system.AddVirtualSwitch(name, vim.host.VirtualSwitch.Specification(numPorts=8))
-    scratch.undo(lambda: system.RemoveVirtualSwitch(name))
-    refusal(lambda: system.RemovePortGroup(scratch.named("none")), vim.fault.NotFound)
+def a_call_without_a_task_leaves_one(scratch: Scratch) -> None:
+    vm = scratch.machine()
+    vm.MarkAsTemplate()
 
-    added, removed = list(collector(scratch, about(scratch.host)).latestPage)[:2][::-1]
+    (left,) = collector(scratch, about(vm)).ReadNextTasks(10)
 
-    assert (added.descriptionId, added.state) == ("host.NetworkSystem.addVirtualSwitch", "success")
-    assert (removed.descriptionId, removed.state) == ("host.NetworkSystem.removePortGroup", "error")
-    assert isinstance(removed.error, vim.fault.NotFound)
-    assert added.reason.userName == scratch.content.sessionManager.currentSession.userName
+    assert (left.descriptionId, left.state) == ("VirtualMachine.markAsTemplate", "success")
+    assert left.reason.userName == scratch.content.sessionManager.currentSession.userName
