@@ -137,3 +137,14 @@ def test_a_standard_switch_and_its_group_come_change_and_go(ansible: "Ansible", 
         ("vmware_vswitch", switch | {"state": "absent"})
     ] * 2
     assert [outcome.changed for outcome in ansible.play(*steps)] == [True, False, True, False]
+
+
+def test_an_advanced_option_of_a_host_is_set_once(ansible: "Ansible", lab: "Lab") -> None:
+    # What MAC learning's older brother, promiscuous mode, needs on a host with more than one uplink.
+    wanted = {"esxi_hostname": "DC0_C0_H1", "options": {"Net.ReversePathFwdCheckPromisc": 1}}
+
+    outcomes = ansible.play(("vmware_host_config_manager", wanted), ("vmware_host_config_manager", wanted))
+
+    assert [outcome.changed for outcome in outcomes] == [True, False]
+    host = next(item for item in lab.pool.owner.host if item.name == "DC0_C0_H1")
+    assert {option.key: option.value for option in host.config.option}["Net.ReversePathFwdCheckPromisc"] == 1

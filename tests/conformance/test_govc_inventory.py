@@ -139,3 +139,23 @@ def test_events_are_chosen_by_their_kind(govc: Govc) -> None:
 
     assert told
     assert [line for line in told if "VmCreatedEvent" not in line] == []
+
+
+def test_an_event_tells_what_was_changed_from_what_to_what(govc: Govc) -> None:
+    govc("vm.create", "-on=false", "-net", "DC0_DVPG0", "grown")
+    govc("vm.change", "-vm", "grown", "-c", "4")
+    govc("dvs.portgroup.add", "-dvs", "DVS0", "moved")
+    govc("dvs.portgroup.change", "-vlan", "9", "moved")
+
+    assert "config.hardware.numCPU: 1 -> 4" in govc("events", "-type", "VmReconfiguredEvent", "/DC0/vm/grown")
+    told = govc("events", "-type", "DVPortgroupReconfiguredEvent", "/DC0/network/moved")
+    assert "config.defaultPortConfig.vlan.vlanId: 0 -> 9" in told
+
+
+def test_the_change_of_a_host_is_a_task_with_its_user(govc: Govc) -> None:
+    govc("host.portgroup.add", "-host", "DC0_C0_H0", "-vswitch", "vSwitch0", "traced")
+
+    tasks = govc.json("tasks", "/DC0/host/DC0_C0/DC0_C0_H0")["tasks"]
+
+    traces = [task for task in tasks if task["descriptionId"] == "host.NetworkSystem.addPortGroup"]
+    assert [task["reason"]["userName"] for task in traces] == [ADMINISTRATOR.shown]

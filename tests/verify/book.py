@@ -15,7 +15,7 @@ from types import ModuleType
 from verify.rule import Rule, rule_of
 from verify.table import all_checks
 
-__all__ = ["ROOT", "Denied", "Entry", "denied_calls", "entries", "switches", "test_modules"]
+__all__ = ["ROOT", "Denied", "Entry", "denied_calls", "entries", "modules_in", "switches"]
 
 ROOT = Path(__file__).resolve().parents[2]
 """The checkout."""
@@ -56,7 +56,7 @@ def entries() -> Iterator[Entry]:
         file = inspect.getsourcefile(check.run)
         assert file is not None
         yield _entry(check.rule, Path(file), check.run.__name__)
-    for module, path in test_modules(*_TESTS):
+    for module, path in modules_in(*_TESTS):
         for name, function in vars(module).items():
             rule = rule_of(function)
             if rule is not None and name.startswith("test_"):
@@ -68,7 +68,7 @@ def _entry(rule: Rule, file: Path, function: str) -> Entry:
     return Entry(rule, subject, file.relative_to(ROOT).as_posix(), function)
 
 
-def test_modules(*folders: str) -> Iterator[tuple[ModuleType, Path]]:
+def modules_in(*folders: str) -> Iterator[tuple[ModuleType, Path]]:
     """Import the test modules of the folders, by path as pytest does; yields each with its file."""
     for folder in folders:
         for path in sorted((ROOT / folder).glob("test_*.py")):

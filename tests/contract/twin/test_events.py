@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from pyVmomi import vim
 
 from bed.lab import Lab
@@ -35,6 +36,7 @@ def test_an_event_names_who_did_it(twin: Twin) -> None:
     assert event.userName == ALICE.shown
 
 
+@pytest.mark.infrastructure("drift")
 def test_a_drift_leaves_the_event_of_the_change_in_the_name_of_its_user(lab: Lab) -> None:
     group = find(lab.instance, vim.dvs.DistributedVirtualPortgroup, "DC0_DVPG0")
     vm = find(lab.instance, vim.VirtualMachine, "DC0_H0_VM0")

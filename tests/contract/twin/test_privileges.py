@@ -443,6 +443,13 @@ def test_a_wrong_request_is_refused_by_name(shared: Twin, route: str, body: dict
         shared.control._post(route, body)  # noqa: SLF001 - what the typed client does not let through
 
 
+@rule(
+    call="RetrievePropertiesEx",
+    says="Reading an object that somebody may not see is NoPermission with System.View; one that is not there is "
+    "ManagedObjectNotFound.",
+    standing="inferred",
+    source="API reference, NoPermission and ManagedObjectNotFound; which comes: nothing found",
+)
 def test_unreadable_properties_are_read_as_missing_by_a_plain_read(shared: Twin, admin: Lab, eve: Lab) -> None:
     vm = admin.machine()
     shared.control.permission(EVE, "NoAccess", on=moid(vm))

@@ -21,6 +21,8 @@ from bed.soap import connect, find, finish
 from bed.twin import ADMINISTRATOR, ALICE, Login, Twin
 from bed.waiting import wait_for
 
+pytestmark = pytest.mark.infrastructure("the speed and size of the twin")
+
 OBJECTS = 10_000
 HOSTS = 100
 CLIENTS = 20

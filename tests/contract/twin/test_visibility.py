@@ -191,6 +191,12 @@ def test_an_object_leaves_with_the_permission_and_comes_back(shared: Twin, admin
     assert updates.all(0) == [("enter", moid(vm), {"name": vm.name})]
 
 
+@rule(
+    call="WaitForUpdatesEx",
+    says="Losing sight of an object ends a wait under way with its leave.",
+    standing="inferred",
+    source="as for any object that leaves a view",
+)
 def test_a_lost_permission_wakes_who_waits(shared: Twin, admin: Lab, eve: Any) -> None:
     vm = admin.machine()
     updates = Updates(eve, own(eve, vm), {vim.VirtualMachine: ["name"]})
@@ -247,6 +253,12 @@ def test_losing_sight_is_not_deletion(shared: Twin, admin: Lab, eve: Any) -> Non
     assert not [p for p in shared.control.permissions() if p["object"] == moid(vm)]
 
 
+@rule(
+    call="Task",
+    says="Whoever started a task may follow it, also when the entity is out of his sight by then.",
+    standing="inferred",
+    source="nothing found",
+)
 def test_somebody_follows_the_task_he_started(shared: Twin, admin: Lab, eve: Any) -> None:
     vm = admin.machine()
     shared.control.role("starter", ["VirtualMachine.Interact.PowerOn"])
@@ -261,6 +273,12 @@ def test_somebody_follows_the_task_he_started(shared: Twin, admin: Lab, eve: Any
     assert [(how, who) for how, who, _ in updates.all(0)] == [("enter", moid(task))]
 
 
+@rule(
+    call="CreateContainerView",
+    says="A new machine enters the view of whoever has a permission that reaches it.",
+    standing="inferred",
+    source="vSphere Security, Hierarchical Inheritance of Permissions",
+)
 def test_a_new_machine_enters_the_view_of_somebody_restricted(shared: Twin, admin: Lab, eve: Any) -> None:
     shared.control.permission(EVE, "")
     shared.control.permission(EVE, "ReadOnly", on=moid(admin.datacenter))
@@ -296,6 +314,12 @@ def test_a_moved_machine_has_the_permissions_of_its_new_place(shared: Twin, admi
     assert updates.all(5) == [("enter", moid(vm), {"name": vm.name})]
 
 
+@rule(
+    call="AuthorizationManager",
+    says="Roles and permissions are of the backup after a restore, as the inventory is.",
+    standing="inferred",
+    source="they are in the same database",
+)
 def test_a_backup_brings_the_permissions_back(shared: Twin, admin: Lab, eve: Any) -> None:
     switch = moid(admin.switch)
     assert eve.CurrentTime()

@@ -114,3 +114,19 @@ def test_a_second_change_is_refused_under_the_other_reading(lab: Lab) -> None:
 
     assert moid(fault.task) == moid(first)
     result_of(first)
+
+
+@rule(
+    call="ReconfigVM_Task",
+    says="Under the other reading version in a reconfigure upgrades the hardware.",
+    standing="inferred",
+    source="nothing found",
+    switch="reconfigureTakesVersion",
+)
+def test_a_reconfigure_upgrades_under_the_other_reading(lab: Lab) -> None:
+    lab.twin.control.rules(reconfigureTakesVersion=True)
+    vm = result_of(lab.create("old", version="vmx-14"))
+
+    result_of(vm.ReconfigVM_Task(Spec(version="vmx-15")))
+
+    assert vm.config.version == "vmx-15"

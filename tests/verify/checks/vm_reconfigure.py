@@ -361,3 +361,18 @@ def an_unknown_device_is_named_by_its_index(scratch: Scratch) -> None:
     fault = fault_of(change(vm, deviceChange=[good, bad]), vim.fault.InvalidDeviceSpec)
 
     assert fault.deviceIndex == 1
+
+
+@rule(
+    call="ReconfigVM_Task",
+    says="version in a reconfigure is ignored: hardware is upgraded by UpgradeVM_Task.",
+    standing="inferred",
+    source="API reference, VirtualMachineConfigSpec.version sends users to UpgradeVM_Task and says nothing more",
+    switch="reconfigureTakesVersion",
+)
+def a_reconfigure_does_not_upgrade(scratch: Scratch) -> None:
+    vm = scratch.machine("old", version="vmx-14")
+
+    assert change(vm, version="vmx-15", annotation="new").error is None
+
+    assert (vm.config.version, vm.config.annotation) == ("vmx-14", "new")
