@@ -9,7 +9,6 @@ var deniedMethods = map[methodKey]string{
 	{"InstantClone_Task", "VirtualMachine"}:           "not modelled",
 	{"AttachDisk_Task", "VirtualMachine"}:             "bypasses the rules for devices",
 	{"DetachDisk_Task", "VirtualMachine"}:             "removes no device",
-	{"PromoteDisks_Task", "VirtualMachine"}:           "sleeps instead of copying",
 	{"CreateChildVM_Task", ""}:                        "bypasses the rules of CreateVM_Task",
 	{"CloneVApp_Task", ""}:                            "bypasses the rules of CloneVM_Task",
 	{"Destroy_Task", "VirtualApp"}:                    "destroys what is inside past the rules",

@@ -166,6 +166,8 @@ func (d *draft) commit() {
 	vm.Config = d.config
 	vm.Name = d.config.Name
 	t.relinkNetworks(r, vm, networksOf(d.config))
+	t.relinkDatastores(r, vm)
+	t.relayout(r, vm)
 	t.refresh(vm)
 }
 

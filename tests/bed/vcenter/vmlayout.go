@@ -2,6 +2,7 @@ package main
 
 import (
 	"path"
+	"reflect"
 	"strings"
 
 	"github.com/vmware/govmomi/simulator"
@@ -17,7 +18,7 @@ type layout struct {
 	keys map[string]int32
 }
 
-// relayout derives layoutEx anew and takes the machine's datastores from it.
+// relayout derives layoutEx anew; what has not changed keeps its time stamp.
 //
 // Documented: VirtualMachineFileLayoutEx lists each file once, a disk as its chain
 // from the base to the written file, a snapshot by its data and memory files, -1
@@ -45,6 +46,13 @@ func (t *Twin) relayout(r *simulator.Registry, vm *simulator.VirtualMachine) {
 				shown.MemoryKey = l.file(name+".vmem", types.VirtualMachineFileLayoutExFileTypeSnapshotMemory)
 			}
 			l.info.Snapshot = append(l.info.Snapshot, shown)
+		}
+	}
+	if was := vm.LayoutEx; was != nil {
+		before := *was
+		before.Timestamp = l.info.Timestamp
+		if reflect.DeepEqual(before, l.info) {
+			return
 		}
 	}
 	vm.LayoutEx = &l.info

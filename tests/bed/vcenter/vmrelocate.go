@@ -268,11 +268,7 @@ func (m *relocation) carryOut() {
 	if !reflect.DeepEqual(vm.Config, m.config) {
 		m.commit()
 	}
-	t.relinkDatastores(r, vm)
 	t.settleMachine(vm)
-	if vm.LayoutEx == nil || len(m.files) > 0 {
-		t.relayout(r, vm)
-	}
 	t.refresh(vm)
 	m.call.postMoved(before, vm, len(m.files) > 0, pool)
 }

@@ -21,6 +21,7 @@ func registerSnapshots(t *Twin) {
 	t.Handle("RemoveAllSnapshots_Task", "VirtualMachine", removeAllSnapshots)
 	t.Handle("RenameSnapshot", "VirtualMachineSnapshot", renameSnapshot)
 	t.Handle("ConsolidateVMDisks_Task", "VirtualMachine", consolidateDisks)
+	t.Handle("PromoteDisks_Task", "VirtualMachine", promoteDisks)
 }
 
 // snapshotMemo is what the twin remembers of a machine's snapshots beside the tree.

@@ -90,9 +90,9 @@ def test_a_method_without_a_model_is_refused_loudly(twin: Twin) -> None:
     with connect(twin) as instance:
         vm = find(instance, vim.VirtualMachine, "DC0_H0_VM0")
 
-        with pytest.raises(vmodl.fault.NotImplemented, match="does not model PromoteDisks_Task on VirtualMachine"):
-            vm.PromoteDisks_Task(unlink=True)
+        with pytest.raises(vmodl.fault.NotImplemented, match="does not model DetachDisk_Task on VirtualMachine"):
+            vm.DetachDisk_Task(diskId=vim.vslm.ID(id="disk"))
         with pytest.raises(vmodl.fault.NotImplemented, match="AcquireTicket"):
             vm.AcquireTicket("webmks")
 
-    assert "refused, not modelled: PromoteDisks_Task" in twin.log
+    assert "refused, not modelled: DetachDisk_Task" in twin.log

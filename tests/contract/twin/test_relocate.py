@@ -10,7 +10,7 @@ from bed.lab import Lab, fault_of
 from bed.soap import connect, finish, moid, result_of
 from bed.twin import Twin
 from verify.checks.relocate import Spec, ids, other_host
-from verify.machines import LINKED, clone, disk_of, files, machine, on, take
+from verify.machines import LINKED, Edit, clone, disk_of, files, machine, on, take
 from verify.rule import rule
 
 
@@ -76,6 +76,27 @@ def test_one_disk_moves_alone(lab: Lab) -> None:
     assert disk_of(vm.config).backing.fileName.startswith(f"[{target.name}]")
     assert vm.config.files.vmPathName.startswith(f"[{lab.place.datastore.name}]")
     assert set(ids(vm.datastore)) == {moid(target), moid(lab.place.datastore)}
+
+
+@rule(
+    call="ReconfigVM_Task",
+    says="A disk on another datastore puts the machine into that datastore's vm list, until the disk is removed.",
+    standing="documented",
+    source="API reference, VirtualMachine.datastore and Datastore.vm",
+)
+def test_a_disk_brings_its_datastore(lab: Lab) -> None:
+    target, vm = second_datastore(lab), machine(lab)
+    disk = vim.vm.device.VirtualDisk(key=-1, controllerKey=1000, unitNumber=1, capacityInKB=1024)
+    disk.backing = vim.vm.device.VirtualDisk.FlatVer2BackingInfo(diskMode="persistent", fileName=f"[{target.name}]")
+    add = Edit(operation="add", fileOperation="create", device=disk)
+    result_of(vm.ReconfigVM_Task(vim.vm.ConfigSpec(deviceChange=[add])))
+    assert set(ids(vm.datastore)) == {moid(target), moid(lab.place.datastore)}
+    assert moid(vm) in ids(target.vm)
+
+    second = next(each for each in vm.config.hardware.device if each.key == 2001)
+    result_of(vm.ReconfigVM_Task(vim.vm.ConfigSpec(deviceChange=[Edit(operation="remove", device=second)])))
+
+    assert moid(vm) not in ids(target.vm)
 
 
 @rule(

@@ -321,6 +321,27 @@ def a_linked_clone_pins_the_disk_of_the_snapshot(scratch: Scratch) -> None:
 
 
 @rule(
+    call="PromoteDisks_Task",
+    says="With unlink a linked clone gets disks of its own; a second call finds nothing to do and succeeds.",
+    standing="documented",
+    source="API reference, PromoteDisks_Task",
+)
+def a_linked_clone_can_be_made_independent(scratch: Scratch) -> None:
+    source = machine(scratch)
+    snapshot = take(source)
+    copy = clone(scratch, source, snapshot=snapshot, move=LINKED)
+
+    result_of(copy.PromoteDisks_Task(unlink=True))
+    result_of(copy.PromoteDisks_Task(unlink=True))
+
+    assert len(files(copy.config)) == 1
+    home = copy.config.files.vmPathName.rpartition("/")[0]
+    assert disk_of(copy.config).backing.fileName.rpartition("/")[0] == home
+    result_of(snapshot.RemoveSnapshot_Task(removeChildren=False))
+    assert len(files(source.config)) == 1, "nobody else reads the source's disk any more"
+
+
+@rule(
     call="Destroy_Task",
     says="The source of a linked clone can be destroyed; the clone keeps the disk that it reads.",
     standing="documented",

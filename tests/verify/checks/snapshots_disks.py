@@ -55,6 +55,23 @@ def the_layout_shows_the_chain(scratch: Scratch) -> None:
 
 
 @rule(
+    call="VirtualMachine.layoutEx",
+    says="A disk that is added or removed changes layoutEx.",
+    standing="documented",
+    source="API reference, VirtualMachineFileLayoutEx: information about all the files of the virtual machine",
+)
+def the_layout_follows_the_disks(scratch: Scratch) -> None:
+    vm = machine(scratch)
+    assert len(vm.layoutEx.disk) == 1
+
+    change = Edit(operation="remove", device=disk_of(vm.config))
+    result_of(vm.ReconfigVM_Task(vim.vm.ConfigSpec(deviceChange=[change])))
+
+    assert not vm.layoutEx.disk
+    assert [file.type for file in vm.layoutEx.file] == ["config"]
+
+
+@rule(
     call="RevertToSnapshot_Task",
     says="What was written since is lost: the machine goes on with a new child of the snapshot's disk.",
     standing="documented",
