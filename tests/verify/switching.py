@@ -2,6 +2,7 @@
 
 # ruff: noqa: ANN401 - pyVmomi makes its types at run time
 
+from collections.abc import Callable
 from typing import Any
 
 from pyVmomi import vim
@@ -11,7 +12,7 @@ from verify.scratch import Scratch, Switch
 
 __all__ = [
     "create_switch", "edit_port", "inherits", "machine_on", "new_switch", "open_group", "ports_of", "private_vlan",
-    "pvlan_change", "reconfigure_switch", "setting",
+    "pvlan_change", "reconfigure_switch", "refused", "setting",
 ]  # fmt: skip
 
 Policy = Switch.VMwarePortgroupPolicy
@@ -83,3 +84,12 @@ def machine_on(scratch: Scratch, group: Any, name: str = "machine") -> Any:
     """Create a machine, powered off, with a NIC on a port group."""
     change = vim.vm.device.VirtualDeviceSpec(operation="add", device=scratch.nic_on(group))
     return scratch.machine(name, deviceChange=[change])
+
+
+def refused(kind: Any, call: Callable[..., Any], *arguments: Any) -> None:
+    """Assert that a call which is no task ends with a fault of this kind."""
+    try:
+        call(*arguments)
+    except kind:
+        return
+    raise AssertionError(f"{call} was not refused with {kind.__name__}")
