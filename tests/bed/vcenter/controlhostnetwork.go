@@ -28,7 +28,8 @@ type groupChange struct {
 // {"host": "DC0_C0_H0", "user": "root", "add": [{"name": "lab", "switch": "vSwitch0",
 // "vlanId": 7}], "update": […], "remove": ["old"], "pending": true}. A pending change
 // shows when vCenter asks the host, by RefreshNetworkSystem or any other call on its
-// network system, or when the host reconnects.
+// network system, or when the host reconnects; so does every change on a host that is
+// out of reach.
 func (c *control) changeHostNetwork(r *http.Request) (any, error) {
 	var req struct {
 		Host    string        `json:"host"`
@@ -66,7 +67,7 @@ func (c *control) changeHostNetwork(r *http.Request) (any, error) {
 	}
 	t.inventory.standard.lateNetworks[ref] = append(t.inventory.standard.lateNetworks[ref], changes...)
 	t.noteChange(ref, req.User, t.now())
-	if req.Pending {
+	if req.Pending || hostAnswers(host) != nil { // nobody can tell vCenter of it now
 		return map[string]int{"pending": len(t.inventory.standard.lateNetworks[ref])}, nil
 	}
 	if err := t.learnHostNetworks(t.newContext(nil), host); err != nil {

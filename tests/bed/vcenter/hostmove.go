@@ -91,6 +91,7 @@ func (c *Call) attachHost(host *simulator.HostSystem, to, pool types.ManagedObje
 		}
 	}
 	t.countHosts(&to)
+	t.hostNetworksMoved(c.Ctx, host, computeOf(r, &old))
 	if old.Type == "ComputeResource" {
 		c.removeCompute(old)
 	}

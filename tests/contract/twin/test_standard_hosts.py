@@ -337,6 +337,19 @@ def test_the_host_knows_what_vcenter_has_not_heard_of(lab: Lab) -> None:
 
 
 @pytest.mark.infrastructure("how work on a host is simulated")
+def test_what_is_done_on_a_host_out_of_reach_shows_when_it_is_back(lab: Lab) -> None:
+    fresh = lab.named("fresh")
+    lab.undo(lambda: lab.network_system.RemovePortGroup(pgName=fresh))
+    lab.twin.control.host(lab.host.name, connection_state="disconnected")
+
+    assert lab.twin.control.host_network(lab.host.name, add=[{"name": fresh, "vlanId": 7}]) == 1
+
+    assert group(lab.host, fresh) is None
+    lab.twin.control.host(lab.host.name, connection_state="connected")
+    assert group(lab.host, fresh).spec.vlanId == 7
+
+
+@pytest.mark.infrastructure("how work on a host is simulated")
 def test_work_on_a_host_obeys_the_host(lab: Lab) -> None:
     with pytest.raises(TwinError, match=r"refuses the change.*in use"):
         lab.twin.control.host_network(lab.host.name, remove=["Management Network"])
@@ -667,3 +680,28 @@ def test_a_restore_brings_the_switches_back(twin: Twin) -> None:
         assert network(lab, "newer") is None
         lab.network_system.RemovePortGroup(pgName=kept)
         assert network(lab, kept) is None
+
+
+@rule(
+    call="ClusterComputeResource.network",
+    says="A host that moves to another cluster takes its standard networks out of one list and into the other; the "
+    "networks stay the same objects.",
+    standing="documented",
+    source="API reference, ComputeResource.network (the networks of its hosts) and Network",
+)
+def test_a_host_that_moves_keeps_its_networks() -> None:
+    with Twin(arguments=("-cluster", "2", "-vm", "0")) as twin, connect(twin) as instance:
+        lab = Lab(twin, instance)
+        old, new = (find(instance, vim.ClusterComputeResource, name) for name in ("DC0_C0", "DC0_C1"))
+        host = lab.host
+        name = add_group(lab, "vSwitch0", "moving")
+        seen = network(lab, name)
+        twin.control.host(host.name, maintenance=True)
+
+        result_of(new.MoveInto_Task([host]))
+
+        assert host.parent == new
+        assert seen in new.network
+        assert seen not in old.network
+        assert network(lab, name) == seen
+        assert list(seen.host) == [host]
