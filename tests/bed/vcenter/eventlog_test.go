@@ -2,6 +2,10 @@ package main
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/vmware/govmomi/vim25/types"
@@ -60,5 +64,38 @@ func TestAQueryOfOneObjectReadsItsOwnEventsOnly(t *testing.T) {
 	candidates := (&eventFilter{spec: spec}).candidates(twin.events)
 	if len(candidates) < 10 || len(candidates) > 20 || len(twin.events.records) < 5000 {
 		t.Errorf("%d of %d events were looked at", len(candidates), len(twin.events.records))
+	}
+}
+
+// posted finds the event types that the twin's own code makes.
+var posted = regexp.MustCompile(`&types\.([A-Z]\w+Event)\{`)
+
+// An event without a format has no message, and no category but info.
+func TestEveryEventThatIsPostedHasItsWords(t *testing.T) {
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	for _, name := range files {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, match := range posted.FindAllStringSubmatch(string(text), -1) {
+			if match[1] == "PostEvent" { // the request
+				continue
+			}
+			found++
+			if _, ok := eventInfoByKey()[match[1]]; !ok {
+				t.Errorf("%s posts %s, which eventtexts.go has no words for", name, match[1])
+			}
+		}
+	}
+	if found < 30 {
+		t.Errorf("only %d events were found; the search is broken", found)
 	}
 }

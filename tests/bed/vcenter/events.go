@@ -119,15 +119,32 @@ func (c *Call) postPortgroupReconfigured(dvs *simulator.DistributedVirtualSwitch
 	})
 }
 
-func (c *Call) postMachineCreated(vm *simulator.VirtualMachine, _ *types.VirtualMachineConfigSpec) {
+func (c *Call) postMachineCreated(vm *simulator.VirtualMachine, spec *types.VirtualMachineConfigSpec) {
+	c.post(&types.VmBeingCreatedEvent{VmEvent: c.machineEvent(vm), ConfigSpec: spec})
 	c.post(&types.VmCreatedEvent{VmEvent: c.machineEvent(vm)})
 }
 
+// postMachineCloned tells of a copy. Documented: VmBeingClonedEvent and VmClonedEvent,
+// of a template VmBeingDeployedEvent and VmDeployedEvent.
 func (c *Call) postMachineCloned(source, vm *simulator.VirtualMachine) {
-	c.post(&types.VmClonedEvent{
-		VmCloneEvent: types.VmCloneEvent{VmEvent: c.machineEvent(vm)},
-		SourceVm:     types.VmEventArgument{EntityEventArgument: types.EntityEventArgument{Name: source.Name}, Vm: source.Self},
-	})
+	from := types.VmEventArgument{EntityEventArgument: types.EntityEventArgument{Name: source.Name}, Vm: source.Self}
+	made := c.machineEvent(vm)
+	if source.Config.Template {
+		c.post(&types.VmBeingDeployedEvent{VmEvent: made, SrcTemplate: from})
+		c.post(&types.VmDeployedEvent{VmEvent: made, SrcTemplate: from})
+		return
+	}
+	begun := types.VmBeingClonedEvent{VmCloneEvent: types.VmCloneEvent{VmEvent: c.machineEvent(source)}, DestName: vm.Name}
+	if made.Host != nil {
+		begun.DestHost = *made.Host
+	}
+	if vm.Parent != nil {
+		begun.DestFolder = types.FolderEventArgument{
+			EntityEventArgument: types.EntityEventArgument{Name: c.Twin.nameOf(*vm.Parent)}, Folder: *vm.Parent,
+		}
+	}
+	c.post(&begun)
+	c.post(&types.VmClonedEvent{VmCloneEvent: types.VmCloneEvent{VmEvent: made}, SourceVm: from})
 }
 
 func (c *Call) postMachineReconfigured(vm *simulator.VirtualMachine, spec *types.VirtualMachineConfigSpec, before *types.VirtualMachineConfigInfo) {

@@ -148,6 +148,26 @@ def power_is_told(scratch: Scratch) -> None:
 
 
 @rule(
+    call="VmClonedEvent",
+    says="A clone is told as begun of its source and as done of the copy; one of a template as deployed.",
+    standing="documented",
+    source="API reference, VmBeingClonedEvent, VmClonedEvent and VmDeployedEvent",
+)
+def a_copy_is_told(scratch: Scratch) -> None:
+    source = scratch.machine("source")
+    copy = scratch.keep(result_of(scratch.clone(source, "copy")))
+    source.MarkAsTemplate()
+    deployed = scratch.keep(result_of(scratch.clone(source, "deployed")))
+
+    assert "VmBeingClonedEvent" in kinds(query(scratch, about(source)))
+    (done,) = query(scratch, about(copy, eventTypeId=["VmClonedEvent"]))
+    assert moid(done.sourceVm.vm) == moid(source)
+    (done,) = query(scratch, about(deployed, eventTypeId=["VmDeployedEvent"]))
+    assert moid(done.srcTemplate.vm) == moid(source)
+    assert done.fullFormattedMessage == f"Template {source.name} deployed on host {deployed.runtime.host.name}"
+
+
+@rule(
     call="DVPortgroupReconfiguredEvent",
     says="A port group's creation, change, rename and destruction leave events with group, switch and user.",
     standing="documented",
