@@ -101,6 +101,11 @@ class WorldControl(Wire):
         """Set what vCenter thinks of a machine."""
         self._post("vm", {"vm": vm, "connectionState": connection_state})
 
+    def question(self, vm: str, text: str, choices: Sequence[str], *, default: int = 0) -> None:
+        """Let the next power-on of a machine ask a question and wait for the answer."""
+        body = {"text": text, "choices": list(choices), "default": default}
+        self._post("vm", {"vm": vm, "question": body})
+
     def guest(
         self,
         vm: str,

@@ -13,13 +13,28 @@ import (
 type machineRequest struct {
 	VM              string `json:"vm"`
 	ConnectionState string `json:"connectionState"`
+	Question        *struct {
+		Text    string   `json:"text"`
+		Choices []string `json:"choices"`
+		Default int      `json:"default"`
+	} `json:"question"`
 }
 
-// controlMachine sets what only a host could: {"vm": "vm-12", "connectionState": "inaccessible"}.
+// controlMachine sets what only a host could: {"vm": "vm-12", "connectionState": "inaccessible"},
+// and lets the next power-on ask: {"vm": "vm-12", "question": {"text": "Moved or copied?", "choices": ["moved", "copied"]}}.
 func (t *Twin) controlMachine(req machineRequest) (any, error) {
 	vm, err := find[*simulator.VirtualMachine](t, "vm", req.VM, "VirtualMachine")
 	if err != nil {
 		return nil, err
+	}
+	if q := req.Question; q != nil {
+		if q.Text == "" || len(q.Choices) == 0 || q.Default < 0 || q.Default >= len(q.Choices) {
+			return nil, bad("question: needs a text, at least one choice, and a default that is the index of one")
+		}
+		t.inventory.questions[vm.Self] = question{q.Text, q.Choices, q.Default}
+		if req.ConnectionState == "" {
+			return nil, nil
+		}
 	}
 	var known types.VirtualMachineConnectionState
 	state, err := oneOf("connectionState", req.ConnectionState, known.Values()...)

@@ -187,6 +187,9 @@ func (t *Twin) await(task *simulator.Task) bool {
 // stockHandler serves a method that only the stock simulator knows. A *_Task
 // method gets a task of ours, so that user, texts, latency and holds are the same for all.
 func stockHandler(c *Call, req any) (any, error) {
+	if err := c.hostSide(); err != nil {
+		return nil, err
+	}
 	// Documented: ManagedObjectNotFound is also for an argument. Stock code dereferences nil instead.
 	for _, ref := range morefs(req) {
 		if !c.Twin.exists(c.Session, ref) {

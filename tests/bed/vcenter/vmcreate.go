@@ -29,6 +29,7 @@ func registerMachines(t *Twin) {
 	t.Handle("ShutdownGuest", "VirtualMachine", shutdownGuest)
 	t.Handle("RebootGuest", "VirtualMachine", rebootGuest)
 	t.Handle("StandbyGuest", "VirtualMachine", standbyGuest)
+	t.Handle("AnswerVM", "VirtualMachine", answerMachine)
 }
 
 // createMachine models CreateVM_Task.

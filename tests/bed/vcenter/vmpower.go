@@ -27,6 +27,14 @@ func (c *Call) powerTask(operation func(*Call, *simulator.VirtualMachine) error)
 		if vm.Config.Template {
 			return nil, NewFault(&types.NotSupported{})
 		}
+		if tc.Method == "PowerOnVM_Task" && vm.Runtime.PowerState != poweredOn {
+			if err := tc.askQuestion(vm); err != nil {
+				return nil, err
+			}
+			if err := available(vm); err != nil { // somebody may have lost it meanwhile
+				return nil, err
+			}
+		}
 		return nil, operation(tc.Call, vm)
 	})
 }

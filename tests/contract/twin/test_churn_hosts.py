@@ -492,3 +492,17 @@ def test_one_host_can_take_a_capability_away(lab: "Lab") -> None:
     other = lab.host.parent.host[1]
     assert browser.QueryTargetCapabilities(other).nestedHVSupported
     lab.twin.control.host(moid(lab.host), nested_hv=True)
+
+
+@rule(
+    call="HostDatastoreSystem, HostFirewallSystem, …",
+    says="A call that a host's own manager has to answer is HostNotConnected while the host is disconnected.",
+    standing="documented",
+    source="API reference, HostNotConnected",
+)
+def test_a_silent_host_answers_nothing(lab: "Lab") -> None:
+    system = lab.host.configManager.datastoreSystem
+    result_of(lab.host.DisconnectHost_Task())
+
+    with pytest.raises(vmodl.fault.HostNotConnected):
+        system.CreateLocalDatastore("shelf", "/vmfs/volumes/shelf")

@@ -266,3 +266,50 @@ def test_a_drift_keeps_the_names_of_a_machine_together(lab: "Lab", path: str) ->
     assert (vm.name, vm.config.name, vm.summary.config.name) == ("drifted", "drifted", "drifted")
     assert vm.summary.config.numCpu == 2
     assert (group.name, group.config.name) == ("moved", "moved")
+
+
+@rule(
+    call="AnswerVM",
+    says="A question blocks the power-on until it is answered; a wrong id or choice, or a second answer, is refused.",
+    standing="documented",
+    source="API reference, VirtualMachine.AnswerVM, VirtualMachineRuntimeInfo.question",
+)
+def test_a_question_blocks_a_machine(lab: "Lab") -> None:
+    vm: Any = lab.machine()
+    lab.twin.control.question(moid(vm), "Did you move or copy it?", ["moved", "copied"], default=1)
+
+    task = vm.PowerOnVM_Task()
+
+    asked = wait_for(lambda: vm.runtime.question, "the question")
+    assert (task.info.state, vm.runtime.powerState) == ("running", "poweredOff")
+    assert [info.label for info in asked.choice.choiceInfo] == ["moved", "copied"]
+    assert asked.choice.defaultIndex == 1
+    for wrong in (("nope", "0"), (asked.id, "2")):
+        with pytest.raises(vmodl.fault.InvalidArgument):
+            vm.AnswerVM(*wrong)
+    vm.AnswerVM(asked.id, asked.choice.choiceInfo[0].key)
+    result_of(task)
+    assert vm.runtime.powerState == "poweredOn"
+    assert vm.runtime.question is None
+    with pytest.raises(vmodl.fault.InvalidArgument):
+        vm.AnswerVM(asked.id, "0")
+
+
+@rule(
+    call="StandbyGuest",
+    says="It needs a running machine with running Tools, and the machine is suspended when the guest is ready.",
+    standing="documented",
+    source="API reference, VirtualMachine.StandbyGuest; VirtualMachineDefaultPowerOpInfo.standbyAction",
+)
+def test_a_guest_stands_by(lab: "Lab") -> None:
+    vm: Any = lab.machine()
+    with pytest.raises(vim.fault.InvalidPowerState):
+        vm.StandbyGuest()
+    result_of(vm.PowerOnVM_Task())
+    with pytest.raises(vim.fault.ToolsUnavailable):
+        vm.StandbyGuest()
+    lab.twin.control.guest(moid(vm), shutdown_seconds=0.1)
+
+    vm.StandbyGuest()
+
+    wait_for(lambda: vm.runtime.powerState == "suspended", "the guest to stand by")
