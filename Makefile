@@ -26,7 +26,7 @@ conformance: ## Drive the vCenter twin with clients that others wrote: govc, Ans
 verify-vcenter: ## Ask a real vCenter whether it keeps the twin's rules (ARGS=--help: how)
 	@$(RUN) python -m verify $(ARGS)
 
-lint: ## Run the checks that start nothing: ruff, mypy, import contracts, CRDs, go vet
+lint: ## Run the checks that start nothing: ruff, mypy, import contracts, generated files, go vet
 	@$(TOOLCHAIN) lint
 
 fmt: ## Format Python and Go

@@ -185,7 +185,7 @@ def test_a_machine_is_renamed_and_moved_to_a_folder(govc: "Govc", lab: "Lab") ->
 
 
 def test_hardware_is_upgraded(govc: "Govc", lab: "Lab") -> None:
-    create(govc, "old", "-version", "vmx-14")
+    create(govc, "old", "-version", "vmx-14", "-disk", "1GB")
     machine = find(lab.instance, vim.VirtualMachine, "old")
     assert machine.config.version == "vmx-14"
 

@@ -64,6 +64,7 @@ def _lint_checks() -> Iterator[Check]:
     yield Check("mypy", ["mypy", "operator", "tests", "bench"], env)
     yield Check("import contracts", ["lint-imports", "--no-cache"], env)
     yield Check("generated CRDs", ["python", "-m", "nested_hyperv.api.crds", "--check"], env)
+    yield Check("page of the twin's rules", ["python", "-m", "verify.docs", "--check"], env)
     go_env = golang.environment()
     for module in _GO_MODULES:
         yield Check(f"gofmt {module.name}", [_gofmt(), "-l", "."], go_env, module, must_be_silent=True)
