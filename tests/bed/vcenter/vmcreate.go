@@ -96,7 +96,7 @@ func (c *Call) createMachine(folderRef types.ManagedObjectReference, spec *types
 		if refusal == nil {
 			vm := d.enter(pool)
 			c.postMachineCreated(vm, spec)
-			c.reportConflicts(vm, nil)
+			c.reportConflicts(vm, nil, spec.InstanceUuid)
 			return vm, nil
 		}
 	}

@@ -83,9 +83,15 @@ func cardsOf(config *types.VirtualMachineConfigInfo) []*types.VirtualEthernetCar
 	return cards
 }
 
-// reportConflicts tells the history of manual addresses that another machine has
-// too. Documented: VmStaticMacConflictEvent; the machine is made all the same.
-func (c *Call) reportConflicts(vm *simulator.VirtualMachine, before *types.VirtualMachineConfigInfo) {
+// reportConflicts tells the history of an instance UUID and of manual addresses that
+// another machine has too. Documented: VmInstanceUuidConflictEvent, and the UUID is
+// changed; VmStaticMacConflictEvent, and the address stays.
+func (c *Call) reportConflicts(vm *simulator.VirtualMachine, before *types.VirtualMachineConfigInfo, uuid string) {
+	if uuid != "" && uuid != vm.Config.InstanceUuid {
+		if holder := c.holderOfUUID(uuid); holder != nil {
+			c.postUUIDConflict(vm, holder, uuid)
+		}
+	}
 	had := map[string]bool{}
 	for _, card := range cardsOf(before) {
 		had[card.MacAddress] = true

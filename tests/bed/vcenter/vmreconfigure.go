@@ -61,7 +61,7 @@ func (c *Call) reconfigureMachine(ref types.ManagedObjectReference, spec *types.
 	before := vm.Config
 	d.commit()
 	c.postMachineReconfigured(vm, spec, before)
-	c.reportConflicts(vm, before)
+	c.reportConflicts(vm, before, spec.InstanceUuid)
 	return nil
 }
 
