@@ -43,6 +43,7 @@ var ownEventInfo = []types.EventDescriptionEventDetail{
 	{Key: "HostAddedEvent", Description: "Host added", Category: "info", FullFormat: "Added host {host.name} to datacenter {datacenter.name}"},
 	{Key: "DatastoreRenamedEvent", Description: "Datastore renamed", Category: "info", FullFormat: "Renamed datastore from {oldName} to {newName} in {datacenter.name}"},
 	{Key: "VmGuestStandbyEvent", Description: "Guest standby", Category: "info", FullFormat: "Guest OS standby for {vm.name} on {host.name} in {datacenter.name}"},
+	{Key: "VmMessageEvent", Description: "VM information message", Category: "info", FullFormat: "Message on {vm.name} on {host.name} in {datacenter.name}: {message}"},
 	{Key: "VmStaticMacConflictEvent", Description: "VM static MAC conflict", Category: "error", FullFormat: "The static MAC address ({mac}) of {vm.name} conflicts with MAC assigned to {conflictedVm.name}"},
 	{Key: "VmInstanceUuidChangedEvent", Description: "Instance UUID changed", Category: "warning", FullFormat: "The instance UUID of {vm.name} has been changed from ({oldInstanceUuid}) to ({newInstanceUuid})"},
 	{Key: "VmInstanceUuidConflictEvent", Description: "Instance UUIDs conflict", Category: "error", FullFormat: "The instance UUID ({instanceUuid}) of {vm.name} conflicts with the instance UUID assigned to {conflictedVm.name}"},
