@@ -18,3 +18,26 @@ def lab(twin: "Twin") -> Iterator["Lab"]:
 
     with connect(twin) as instance:
         yield Lab(twin, instance)
+
+
+@pytest.fixture(scope="module")
+def shared_lab() -> Iterator["Lab"]:
+    """One twin for a module; each test of it has names of its own and is cleaned up."""
+    from bed.lab import Lab
+    from bed.soap import connect
+    from bed.twin import Twin
+
+    with Twin() as twin, connect(twin) as instance:
+        yield Lab(twin, instance)
+
+
+@pytest.fixture
+def tidy_lab(shared_lab: "Lab") -> Iterator["Lab"]:
+    """The module's twin: afterwards its rules are the usual ones, its hosts connected, and what was made is gone."""
+    control = shared_lab.twin.control
+    usual = control.rules()
+    yield shared_lab
+    control.rules(**usual)
+    for host in shared_lab.host.parent.host:
+        control.host(host.name, connection_state="connected")
+    shared_lab.clean()

@@ -14,6 +14,11 @@ from verify.standard import add_group, add_switch, group, group_spec, machine_on
 from verify.table import Check, all_checks
 
 
+def _checks_of_hosts() -> list[Check]:
+    modules = ("standard_switch", "standard_port_group", "host_options")
+    return [check for check in all_checks() if check.name.partition(".")[0] in modules]
+
+
 @pytest.fixture(scope="module")
 def shared() -> Iterator[tuple[Twin, Any]]:
     """One host for this module."""
@@ -129,7 +134,9 @@ def test_changes_are_pushed(esx: Scratch) -> None:
     source="API reference, HostNetworkSystem: the same object on both",
 )
 @pytest.mark.parametrize(
-    "check", [c for c in all_checks() if c.name.startswith("standard_switch.")], ids=lambda check: check.name
+    "check",
+    [c for c in all_checks() if c.name.startswith(("standard_switch.", "standard_port_group.", "host_options."))],
+    ids=lambda check: check.name,
 )
 def test_the_rules_of_standard_switches_are_the_same(esx: Scratch, check: Check) -> None:
     check.run(esx)
