@@ -1,9 +1,12 @@
 """Seeds of whole objects: what is made works as what a client makes."""
 
+import pytest
 from pyVmomi import vim
 
 from bed.soap import connect, find, moid, result_of
 from bed.twin import Twin
+
+pytestmark = pytest.mark.infrastructure("the control API")
 
 
 def test_seeded_hosts_run_machines_on_the_cluster_s_datastores_and_switch(twin: Twin) -> None:
