@@ -18,7 +18,7 @@ _READS = _ALIVE | {
     "ContinueRetrievePropertiesEx", "CancelRetrievePropertiesEx", "CreatePropertyCollector", "DestroyPropertyCollector",
     "CreateFilter", "DestroyPropertyFilter", "CancelWaitForUpdates", "CreateListView", "ModifyListView",
     "CreateContainerView", "DestroyView", "FindChild", "FindByInventoryPath", "FindByUuid", "FindAllByUuid",
-    "QueryConfigOptionEx", "QueryConfigOptionDescriptor", "QueryConfigTarget", "QueryOptions",
+    "QueryConfigOptionEx", "QueryConfigOptionDescriptor", "QueryConfigTarget", "QueryOptions", "QueryEvents",
 }  # fmt: skip
 
 

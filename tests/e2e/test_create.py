@@ -40,6 +40,8 @@ def test_a_port_group_is_made_ready_by_one_call_and_three_writes(lab: KubeLab, v
         "limitPolicy": "Drop",
         "allowUnicastFlooding": True,
         "inherited": False,
+        "macLearningInherited": False,
+        "legacyInherited": False,
         "legacyPromiscuous": False,
         "legacyForgedTransmits": True,
         "legacyMacChanges": False,
@@ -123,7 +125,7 @@ def test_kubectl_shows_what_matters_in_columns(lab: KubeLab) -> None:
     assert "MACLearning" in wide
     assert "1/1" in wide
     table = lab.plane.kubectl("get", "npg", f"--namespace={lab.namespace}").splitlines()
-    assert table[0].split() == ["NAME", "READY", "MODE", "VLAN", "SWITCH", "DRIFT", "AGE"]
+    assert table[0].split() == ["NAME", "READY", "MODE", "VLAN", "SWITCH", "HOSTS", "DRIFT", "AGE"]
     assert table[1].split()[:6] == ["inner", "True", "MACLearning", "7", "DVS0", "0"]
     table = lab.plane.kubectl("get", "nhv", f"--namespace={lab.namespace}").splitlines()
     assert table[0].split() == ["NAME", "READY", "POWER", "NESTED-HV", "IP", "NETWORK", "DRIFT", "AGE"]

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 from pyVmomi import vim
 
+from bed.twin import ALICE
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -110,7 +112,8 @@ def test_a_changed_field_is_put_back_by_one_call(
     assert repaired.status["observed"] == before.status["observed"]
     assert module_lab.calls.changes() == {"ReconfigureDVPortgroup_Task": 1}
     assert [write.subresource for write in module_lab.wait_writes(since, 1)] == ["status"]
-    assert inner.wait_event("Repaired")
+    assert repaired.status["lastRepair"]["by"] == ALICE.shown
+    assert ALICE.shown in inner.wait_event("Repaired")
 
 
 def test_a_description_that_people_write_stays_beside_the_mark(

@@ -35,9 +35,11 @@ from support import vsphere_records as samples
 from support.fake_hosts import FakeHosts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
+    from nested_hyperv.domain.blame import Author
     from nested_hyperv.domain.inventory import (
+        Change,
         CloneRequest,
         PlacementRequest,
         PortGroupSettings,
@@ -76,6 +78,8 @@ class FakeVCenter:
     holding: bool = False
     guests_obey: bool = True
     guest_ids: frozenset[str] = samples.GUEST_IDS
+    #: Whom the events name for every change.
+    blamed: Author | None = None
     #: Called after each live read, with the reference: here a test lets somebody else be faster.
     after_read: Callable[[MoRef], None] = lambda _ref: None
 
@@ -359,6 +363,10 @@ class FakeVCenter:
             self.remove(ref)
 
         return await self._start(key, "destroy", destroy)
+
+    async def author(self, ref: MoRef, changes: Sequence[Change]) -> Author | None:
+        await self.called("author")
+        return self.blamed if changes and ref.value else None
 
     # --- common -------------------------------------------------------------------------------------------------------
 

@@ -270,6 +270,12 @@ class LastRepair(StatusModel):
     """The last time that a change made in vSphere was taken back."""
 
     time: Timestamp = Field(description="When it was repaired.")
+    by: str | None = Field(
+        default=None, description="The vCenter user who had made the change, as far as vCenter's events tell."
+    )
+    changed_at: Timestamp | None = Field(
+        default=None, description="When that user made the change, by the clock of vCenter."
+    )
     changes: tuple[FieldChange, ...] = Field(
         default=(), max_length=ROWS_MAX, description="Each field: the value that was found and the one restored."
     )

@@ -59,6 +59,7 @@ class Memory:
     ``in_doubt``: a creation may be in flight that this process does not know of (a restart, a broken connection).
     ``asked_at``: when the guest was asked to shut down (monotonic seconds).
     ``settled_hosts`` says the same of single hosts, ``lanes`` what was tried on them.
+    ``rival`` is who made the last change that was taken back, if vCenter tells.
     ``connection`` is the queue key of the Secret it uses, which has to hear when the object is gone.
     """
 
@@ -70,6 +71,7 @@ class Memory:
     pending: Pending | None = None
     known: MoRef | None = None
     last_repair: LastRepair | None = None
+    rival: str | None = None
     asked_at: float | None = None
     not_applied: NotApplied | None = None
     contention: Contention = field(default_factory=Contention)

@@ -9,12 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from nested_hyperv.api.conditions import Reason
     from nested_hyperv.api.connection import Connection
+    from nested_hyperv.domain.blame import Author
     from nested_hyperv.domain.host_network import HostNetwork, StandardPortGroup, StandardSettings
     from nested_hyperv.domain.inventory import (
+        Change,
         CloneRequest,
         Host,
         HostSet,
@@ -213,6 +215,9 @@ class VCenter(Protocol):
 
     async def destroy(self, key: ObjectKey, ref: MoRef) -> MoRef:
         """Start ``Destroy_Task`` of a port group or a powered-off VM; returns the task."""
+
+    async def author(self, ref: MoRef, changes: Sequence[Change]) -> Author | None:
+        """Return who made changes to an object, as far as vCenter's events tell."""
 
 
 class StandardSwitches(Protocol):

@@ -6,12 +6,13 @@ It decides nothing about vSphere. It turns the difference between what was asked
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from nested_hyperv.api.common import ROWS_MAX, DriftRow, FieldChange, LastRepair, PlanRow
 from nested_hyperv.api.conditions import Reason
-from nested_hyperv.domain.errors import NameTaken, OutcomeUnknown, Transient
+from nested_hyperv.domain.errors import NameTaken, OperatorError, OutcomeUnknown, Transient, Unreachable
 from nested_hyperv.domain.inventory import TaskState
 from nested_hyperv.domain.plan import (
     AddHostPortGroup,
@@ -36,7 +37,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from datetime import datetime
 
-    from nested_hyperv.domain.inventory import Change, Task
+    from nested_hyperv.domain.blame import Author
+    from nested_hyperv.domain.inventory import Change, MoRef, Task
     from nested_hyperv.domain.plan import Action, Plan
 
     from .ports import Events, Meter
@@ -45,6 +47,10 @@ __all__ = ["Ended", "Progress"]
 
 _NOT_APPLIED_SECONDS: Final = 300.0
 _LONG_AGO: Final = 1e9
+#: Fields that other tools write under another name (``securityPolicy``), without a change of their own configuration.
+_SECURITY: Final = frozenset({"promiscuous", "forgedTransmits", "macChanges", "macLearning", "inherited"})
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,24 +106,42 @@ class Progress:
 
     # --- what to say -----------------------------------------------------------------------------------------------
 
-    def account(self, context: Context[Any], plan: Plan, ended: Ended | None) -> dict[str, Any]:
+    async def account(self, context: Context[Any], plan: Plan, ended: Ended | None) -> dict[str, Any]:
         """Tell what an ended task achieved; returns status facts."""
         memory = context.memory
         if ended is not None:
             # Only now: a pass that failed between the end of the task and here has to see that end again.
             memory.pending = None
             if ended.task.state is TaskState.SUCCESS and ended.pending.action is not None:
-                self._tell(context, ended, ended.pending.action, self._applied(context, plan, ended.pending.action))
+                applied = self._applied(context, plan, ended.pending.action)
+                author = await self._author(context, ended.pending, applied)
+                self._tell(context, ended, ended.pending.action, applied, author)
         return {} if memory.last_repair is None else {"last_repair": memory.last_repair}
 
-    def _tell(self, context: Context[Any], ended: Ended, action: Action, applied: tuple[Change, ...]) -> None:
+    @staticmethod
+    async def _author(context: Context[Any], pending: Pending, applied: tuple[Change, ...]) -> Author | None:
+        """Ask who had changed what was repaired. Good to know, and no reason to fail."""
+        target = _changed_object(pending.action)
+        if not (pending.repair and applied) or target is None:
+            return None
+        try:
+            return await context.vcenter.author(target, applied)
+        except Unreachable:
+            raise
+        except OperatorError as error:
+            _log.info("Nobody can be named for the change of %s: %s", target, error.message)
+            return None
+
+    def _tell(
+        self, context: Context[Any], ended: Ended, action: Action, applied: tuple[Change, ...], author: Author | None
+    ) -> None:
         resource, repair = context.resource, ended.pending.repair
-        words = "; ".join(str(change) for change in applied)
+        words = "; ".join(str(change) for change in applied) + _blamed(author)
         match action:
             case CreatePortGroup() | Clone():
                 reason = Reason.RECREATED if repair else Reason.CREATED
                 created = ended.task.result.value if ended.task.result else "an object"
-                self._events.emit(resource, "Normal", reason, f"Created {created} in vSphere.")
+                self._events.emit(resource, "Normal", reason, f"Created {created} in vSphere.{_blamed(author)}")
             case PowerOn():
                 self._events.emit(resource, "Normal", Reason.POWERED_ON, f"Powered {action.ref.value} on.")
             case PowerOff():
@@ -131,7 +155,14 @@ class Progress:
             context.memory.contention.repaired([change.field for change in applied], context.elapsed)
             for change in applied:
                 self._meter.repaired(resource.key.kind, change.field)
-            context.memory.last_repair = LastRepair(time=self._now(), changes=_rows(applied))
+            context.memory.last_repair = LastRepair(
+                time=self._now(),
+                by=author.user if author is not None else None,
+                changed_at=author.time if author is not None else None,
+                changes=_rows(applied),
+            )
+            context.memory.rival = author.user if author is not None else None
+            _log.info("Repaired %s%s", "; ".join(str(change) for change in applied), _blamed(author))
 
     @staticmethod
     def _applied(context: Context[Any], plan: Plan, action: Action) -> tuple[Change, ...]:
@@ -204,12 +235,11 @@ class Progress:
                 return self._ignored(left, plan, ignored.until - elapsed)
         paused = memory.contention.paused_for(elapsed) if memory.settled else 0.0
         if paused > 0:
-            fields = ", ".join(memory.contention.fields(elapsed))
+            fields = memory.contention.fields(elapsed)
             # The whole pause, not what is left of it: a message that changes with the clock would be a write each time.
             message = (
-                f"Somebody keeps reverting {fields}: repaired 5 times within 10 minutes. Repairs now pause for "
-                f"{_duration(memory.contention.pause())}. Find out who changes it (vCenter: Monitor, Events), or "
-                "change the spec."
+                f"{memory.rival or 'Somebody'} keeps reverting {', '.join(fields)}: repaired 5 times within 10 minutes."
+                f" Repairs now pause for {_duration(memory.contention.pause())}. {_cure(memory.rival, fields)}"
             )
             return replace(
                 plan.verdict,
@@ -279,6 +309,32 @@ class Progress:
         if started.task is not None:
             memory.pending = Pending(started.task, action, repair)
         return started
+
+
+def _changed_object(action: Action | None) -> MoRef | None:
+    """The object whose history tells who made the change that an action took back."""
+    match action:
+        case ReconfigurePortGroup() | Reconfigure():
+            return action.current.ref
+        case CreatePortGroup():
+            return action.switch.ref
+        case _:
+            return None
+
+
+def _blamed(author: Author | None) -> str:
+    return "" if author is None else f" (changed by {author.user} at {author.time:%Y-%m-%d %H:%M:%S} UTC)"
+
+
+def _cure(rival: str | None, fields: Iterable[str]) -> str:
+    """What to do about somebody who keeps reverting."""
+    find = "" if rival else "Find out who changes it (vCenter: Monitor, Events). "
+    if _SECURITY.intersection(fields):
+        return find + (
+            "Terraform and Ansible write the security settings of a port group that they manage: take it out of their "
+            "state, or change the spec."
+        )
+    return find + "Have it stopped, or change the spec."
 
 
 def _creations(context: Context[Any], plan: Plan) -> frozenset[Change]:

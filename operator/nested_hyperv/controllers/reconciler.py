@@ -185,7 +185,7 @@ class Reconciler(Generic[SpecT, StatusT, WorldT]):
         if self._progress.lanes.account(context, plan):
             plan, context = await self._plan(context)
         self._remember(context, plan)
-        news = self._progress.account(context, plan, ended)
+        news = await self._progress.account(context, plan, ended)
         if plan.release is not None:
             return Result(context.resource, release=self._progress.release(plan.release, ended))
         plan = replace(plan, verdict=replace(plan.verdict, notes=context.notes))

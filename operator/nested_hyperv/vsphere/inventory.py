@@ -257,8 +257,9 @@ class Inventory:
         return version is not None and version in self._superseded.get(ref, ())
 
     def _supersede(self, ref: MoRef, old: Record | None, new: Record) -> None:
-        before = version_of(old) if old is not None else None
-        if before and before != version_of(new):
+        before, now = version_of(old) if old is not None else None, version_of(new)
+        # Without a version nothing is newer: a machine that was away comes back with the one that it had.
+        if before and now and before != now:
             self._superseded.setdefault(ref, deque(maxlen=_REMEMBERED)).append(before)
 
     def _completed(self, old: Record | None, new: Record) -> Record:

@@ -11,18 +11,22 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from nested_hyperv.domain.blame import author_of
 from nested_hyperv.domain.errors import Gone, OutcomeUnknown
 from nested_hyperv.domain.inventory import Switch
 from nested_hyperv.domain.ownership import parse_mark
 from nested_hyperv.vsphere import lookup, networks, placement, portgroups, tasks, virtual_machines
+from nested_hyperv.vsphere.history import history_of
 from nested_hyperv.vsphere.host_networks import HostNetworks
 from nested_hyperv.vsphere.owners import OwnerIndex
 from nested_hyperv.vsphere.remembered import Remembered
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from nested_hyperv.domain.blame import Author
     from nested_hyperv.domain.inventory import (
+        Change,
         CloneRequest,
         Host,
         MoRef,
@@ -374,6 +378,11 @@ class VCenter:
     async def destroy(self, key: ObjectKey, ref: MoRef) -> MoRef:
         """Start ``Destroy_Task`` of a port group or a powered-off VM; returns the task."""
         return await self._start(key, "Destroy_Task", ref, lambda session: tasks.destroy(session, ref))
+
+    async def author(self, ref: MoRef, changes: Sequence[Change]) -> Author | None:
+        """Return who changed an object, as far as vCenter's events tell."""
+        history = await self._link.call("QueryEvents", lambda session: history_of(session, ref), target=ref)
+        return author_of(history, changes, self.about.user)
 
     # --- common -----------------------------------------------------------------------------------------------------
 

@@ -1,11 +1,15 @@
 """Tasks that fail, answers that are lost, writes that are ignored, people who fight back: told, and never hammered."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from nested_hyperv.api.conditions import Reason
-from nested_hyperv.domain.errors import Concurrent, Gone, PermissionDenied, Transient
+from nested_hyperv.domain.blame import Author
+from nested_hyperv.domain.errors import Blocked, Concurrent, Gone, PermissionDenied, Transient
 from nested_hyperv.domain.inventory import TaskState
 from nested_hyperv.workqueue import RequeueAfter
+from support import vsphere_records as samples
 from support.workbench import PORT_GROUP, Workbench
 
 
@@ -170,6 +174,35 @@ async def test_a_field_that_somebody_keeps_reverting_is_contested_and_rests(benc
     assert bench.condition(PORT_GROUP, "Stalled") == ("True", "Contested")
     assert "vlan" in bench.message(PORT_GROUP)
     assert bench.api.status(PORT_GROUP)["drift"][0]["actual"] == "99"
+
+
+async def test_a_fight_is_told_with_the_name_of_the_other_and_a_hint_at_tools(bench: Workbench) -> None:
+    ref = await bench.create(PORT_GROUP)
+    bench.vcenter.blamed = Author("LAB\\terraform", datetime(2026, 11, 23, 9, 0, tzinfo=UTC))
+    for _ in range(5):
+        bench.vcenter.change(ref, mac_management=samples.mac_policy(allow_promiscuous=True))
+        await bench.after(30)
+
+    assert bench.api.status(PORT_GROUP)["lastRepair"]["by"] == "LAB\\terraform"
+    assert bench.api.status(PORT_GROUP)["lastRepair"]["changedAt"] == "2026-11-23T09:00:00Z"
+    assert "LAB\\terraform" in bench.events.entries[-1][2]
+    bench.vcenter.change(ref, mac_management=samples.mac_policy(allow_promiscuous=True))
+    await bench.run()
+
+    assert bench.condition(PORT_GROUP) == ("False", "Contested")
+    assert "LAB\\terraform keeps reverting promiscuous" in bench.message(PORT_GROUP)
+    assert "Terraform and Ansible" in bench.message(PORT_GROUP)
+
+
+async def test_a_repair_is_told_also_when_nobody_can_be_named(bench: Workbench) -> None:
+    ref = await bench.create(PORT_GROUP)
+    bench.vcenter.fail_calls["author"] = [Blocked(Reason.PERMISSION_DENIED, "No events for you.")]
+
+    bench.vcenter.change(ref, vlan=9)
+    await bench.run()
+
+    assert bench.condition(PORT_GROUP) == ("True", "Succeeded")
+    assert "by" not in bench.api.status(PORT_GROUP)["lastRepair"]
 
 
 async def test_passes_over_a_contested_object_write_nothing_while_nothing_changes(bench: Workbench) -> None:

@@ -238,3 +238,15 @@ def test_another_vcenter_at_the_same_address_is_not_taken_for_the_old_one(bench:
     assert task.state is TaskState.LOST
     bench.inventory.resync()
     assert bench.sent()[0] == [PG]
+
+
+def test_a_machine_that_was_away_comes_back_with_the_version_that_it_had(bench: Bench) -> None:
+    bench.inventory.watch(A, [VM])
+    bench.push("enter", VM, change_version="7", connection_state="connected", config_available=True)
+
+    bench.push("modify", VM, change_version="", connection_state="inaccessible")
+    bench.push("modify", VM, change_version="7", connection_state="connected")
+
+    record = bench.inventory.cached(VM)
+    assert isinstance(record, VirtualMachine)
+    assert (record.change_version, record.config_available) == ("7", True)
