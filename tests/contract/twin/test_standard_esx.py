@@ -133,10 +133,6 @@ def test_changes_are_pushed(esx: Scratch) -> None:
     standing="documented",
     source="API reference, HostNetworkSystem: the same object on both",
 )
-@pytest.mark.parametrize(
-    "check",
-    [c for c in all_checks() if c.name.startswith(("standard_switch.", "standard_port_group.", "host_options."))],
-    ids=lambda check: check.name,
-)
+@pytest.mark.parametrize("check", _checks_of_hosts(), ids=lambda check: check.name)
 def test_the_rules_of_standard_switches_are_the_same(esx: Scratch, check: Check) -> None:
     check.run(esx)
