@@ -477,24 +477,6 @@ def test_the_root_pool_stays(lab: "Lab") -> None:
 
 
 @rule(
-    call="QueryTargetCapabilities",
-    says="One host without nested virtualization takes the capability from the whole cluster.",
-    standing="documented",
-    source="API reference, EnvironmentBrowser.QueryTargetCapabilities: the intersection",
-)
-def test_one_host_can_take_a_capability_away(lab: "Lab") -> None:
-    browser = lab.host.parent.environmentBrowser
-    assert browser.QueryTargetCapabilities().nestedHVSupported
-
-    lab.twin.control.host(moid(lab.host), nested_hv=False)
-
-    assert not browser.QueryTargetCapabilities().nestedHVSupported
-    other = lab.host.parent.host[1]
-    assert browser.QueryTargetCapabilities(other).nestedHVSupported
-    lab.twin.control.host(moid(lab.host), nested_hv=True)
-
-
-@rule(
     call="HostDatastoreSystem, HostFirewallSystem, …",
     says="A call that a host's own manager has to answer is HostNotConnected while the host is disconnected.",
     standing="documented",
