@@ -1,4 +1,4 @@
-"""Writes the CustomResourceDefinitions and their reference page, or checks that the written ones are up to date.
+"""Writes the CustomResourceDefinitions and their reference pages, or checks that the written ones are up to date.
 
     python -m nested_hyperv.api.crds [--check] [--root .]
 
@@ -71,13 +71,18 @@ def file_name(kind: Kind) -> str:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point; returns the exit status."""
     parser = argparse.ArgumentParser(
-        prog="python -m nested_hyperv.api.crds", description="Write the CRDs and their reference page from the models."
+        prog="python -m nested_hyperv.api.crds", description="Write the CRDs and their reference pages from the models."
     )
     parser.add_argument("--check", action="store_true", help="write nothing; fail when a file is not up to date")
     parser.add_argument("--root", type=Path, default=Path(), help="top of the repository (default: here)")
     options = parser.parse_args(arguments)
     files = {options.root / "crds" / file_name(kind): render(kind) for kind in KINDS}
-    files[options.root / "docs" / "reference" / "api.md"] = reference.render()
+    pages = options.root / "docs" / "reference"
+    files[pages / "api.md"] = reference.render()
+    for kind in KINDS:
+        if kind.kind in reference.PAGES:
+            page = pages / reference.PAGES[kind.kind]
+            files[page] = reference.fill(page.read_text("utf-8") if page.exists() else reference.SKELETON, kind)
     return settle(files, check=options.check, command="make crds")
 
 

@@ -22,7 +22,9 @@ def test_committed_files_are_those_of_the_models(capsys: pytest.CaptureFixture[s
 
 
 def test_reference_has_every_field_reason_and_key() -> None:
-    page = reference.render()
+    page = reference.render() + "".join(
+        reference.fill(reference.SKELETON, kind) for kind in KINDS if kind.kind in reference.PAGES
+    )
     names = [
         path.removesuffix("[]") for kind in KINDS for path, _ in _nodes(_schema(kind)["properties"]["spec"], "spec")
     ]
@@ -30,6 +32,21 @@ def test_reference_has_every_field_reason_and_key() -> None:
     names.remove("spec")
     for name in (*names, *ConditionType, *Reason, *connection.KEYS):
         assert f"`{name}`" in page, name
+
+
+def test_what_is_written_around_the_fields_stays() -> None:
+    kind = next(kind for kind in KINDS if kind.kind in reference.PAGES)
+    before = f"# Title\n\n{reference.SKELETON}\n## More\n"
+    filled = reference.fill(before, kind)
+    assert filled.startswith("# Title\n")
+    assert filled.endswith("\n## More\n")
+    assert reference.fill(filled, kind) == filled
+
+
+def test_a_page_without_a_place_for_the_fields_says_what_it_needs() -> None:
+    kind = next(kind for kind in KINDS if kind.kind in reference.PAGES)
+    with pytest.raises(reference.NoPlaceForFieldsError, match="two lines"):
+        reference.fill("# Title\n", kind)
 
 
 def test_check_shows_the_difference_and_the_cure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
