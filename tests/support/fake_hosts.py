@@ -102,8 +102,8 @@ class FakeHosts:
         found: HostNetwork | None = self.vcenter.read_live(network)
         return found
 
-    async def reverse_path_check(self, host: MoRef) -> bool | None:  # noqa: ARG002 - the same everywhere
-        await self.vcenter.called("reverse_path_check", remembered=True)
+    async def reverse_path_check(self, host: MoRef, *, fresh: bool) -> bool | None:  # noqa: ARG002 - the same everywhere
+        await self.vcenter.called("reverse_path_check", remembered=not fresh)
         return self.reverse_path
 
     async def users_of(self, network: MoRef, hosts: Iterable[MoRef]) -> dict[MoRef, str]:

@@ -232,8 +232,8 @@ class StandardSwitches(Protocol):
     async def read(self, network: MoRef, name: str) -> HostNetwork | None:
         """Read the port group of a name on a host live; ``None`` if the host is gone. Refreshes the cache."""
 
-    async def reverse_path_check(self, host: MoRef) -> bool | None:
-        """Whether ``Net.ReversePathFwdCheckPromisc`` is set on a host, minutes ago at most; ``None`` if unknown."""
+    async def reverse_path_check(self, host: MoRef, *, fresh: bool) -> bool | None:
+        """Whether ``Net.ReversePathFwdCheckPromisc`` is set on a host; ``None`` if unknown. ``fresh`` as elsewhere."""
 
     async def users_of(self, network: MoRef, hosts: Iterable[MoRef]) -> dict[MoRef, str]:
         """Return the VMs of these hosts that are attached to a standard network, by name."""

@@ -70,7 +70,7 @@ class HostNetworks:
             self._inventory.refresh(record)
         return record
 
-    async def reverse_path_check(self, host: MoRef) -> bool | None:
+    async def reverse_path_check(self, host: MoRef, *, fresh: bool) -> bool | None:
         """Whether ``Net.ReversePathFwdCheckPromisc`` is set on a host."""
         return await self._remembered.get(
             self._link.generation,
@@ -78,7 +78,7 @@ class HostNetworks:
             lambda: self._link.call(
                 "QueryOptions", lambda session: host_calls.reverse_path_check(session, host), target=host
             ),
-            fresh=True,
+            fresh=fresh,
         )
 
     async def users_of(self, network: MoRef, hosts: Iterable[MoRef]) -> dict[MoRef, str]:

@@ -173,7 +173,7 @@ async def test_an_unknown_host_and_an_unknown_cluster_are_named(vcenter: VCenter
 
 
 async def test_the_reverse_path_check_is_read(vcenter: VCenter) -> None:
-    assert await vcenter.standard.reverse_path_check(await cluster_host(vcenter)) is False
+    assert await vcenter.standard.reverse_path_check(await cluster_host(vcenter), fresh=True) is False
 
 
 async def test_a_stand_alone_host_is_a_server_of_its_own(adapter: Adapter) -> None:

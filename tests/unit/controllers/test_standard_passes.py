@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from nested_hyperv.api.conditions import Reason
-from nested_hyperv.domain.errors import OutcomeUnknown, Transient
+from nested_hyperv.domain.errors import OutcomeUnknown, PermissionDenied, Transient
 from nested_hyperv.domain.host_network import StandardPolicy, StandardPortGroup, StandardSwitch
 from nested_hyperv.domain.inventory import MoRef
 from support.documents import REMOVED
@@ -116,6 +116,17 @@ async def test_a_host_that_leaves_is_forgotten(bench: Workbench, hosts: FakeHost
     assert list(rows(bench)) == ["esx-a"]
     assert bench.condition(PORT_GROUP) == ("True", "Succeeded")
     assert bench.vcenter.mutations == []
+
+
+async def test_a_host_that_is_hidden_has_not_left(bench: Workbench, hosts: FakeHosts) -> None:
+    await create(bench)
+
+    bench.vcenter.fail_calls["read_hosts"] = [PermissionDenied("System.Read is missing.")]
+    hosts.leave(ref("esx-b"), inventory=False)
+    await bench.run()
+
+    assert bench.condition(PORT_GROUP) == ("False", "PermissionDenied")
+    assert rows(bench)["esx-b"]["claim"] == "Claimed"
 
 
 async def test_a_host_off_the_list_is_tidied_up(bench: Workbench, hosts: FakeHosts) -> None:

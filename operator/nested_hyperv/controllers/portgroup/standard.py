@@ -37,10 +37,12 @@ async def observe_standard(
     """Find the hosts, what each has, and for a deletion who is attached to it."""
     ledger = read_ledger(context.resource.status.get("hosts", ()))
     wanted = await _wanted(context, where)
-    # A host that has left its cluster is forgotten; one that was taken off a list is tidied up.
-    listed = where.cluster is None or context.resource.deleting
-    before = [ref for ref, entry in ledger.items() if entry.claim is not None and ref not in wanted.hosts]
-    left = before if listed else []
+    left = [ref for ref, entry in ledger.items() if entry.claim is not None and ref not in wanted.hosts]
+    if left and where.cluster is not None and not context.resource.deleting:
+        # Off a list, a host is tidied up; out of its cluster, it is forgotten. But a host that is only hidden from our
+        # account has not left: then this read is refused, and the ledger stays as it is.
+        await context.vcenter.read_hosts(left)
+        left = []
     watched = [*([wanted.cluster] if wanted.cluster else []), *wanted.hosts, *left]
     networks = [host_network(ref) for ref in (*wanted.hosts, *left)]
     context.vcenter.watch(context.key, [*watched, *networks], name=context.spec.name)
@@ -129,7 +131,7 @@ async def _checked(context: Context[NestedPortGroupSpec], view: HostView) -> Hos
     promiscuous = mode_of(context.spec) is NestingMode.PROMISCUOUS
     if switch is None or switch.uplinks <= 1 or not promiscuous or view.host.connection_state != "connected":
         return view
-    check = await context.vcenter.standard.reverse_path_check(view.host.ref)
+    check = await context.vcenter.standard.reverse_path_check(view.host.ref, fresh=context.live)
     return HostView(
         view.host, view.network, view.claim, view.hindrance, view.in_flight, view.settled, reverse_path_check=check
     )
