@@ -120,20 +120,31 @@ class FakeHosts:
         if self.group(host, settings.name) is not None:
             raise errors.NameTaken(f"The name {settings.name} is taken on {host.value}.")
         self._write(host, settings)
+        self._answer("add_host_port_group")
 
     async def update(self, host: MoRef, current: StandardPortGroup, settings: StandardSettings) -> None:
         await self._change("update_host_port_group", host)
         if self.group(host, current.name) is None:
             raise errors.Gone(f"{current.name} is gone.")
         self._write(host, settings)
+        self._answer("update_host_port_group")
 
     async def remove(self, host: MoRef, name: str) -> None:
         await self._change("remove_host_port_group", host)
         self.drop(host, name)
+        self._answer("remove_host_port_group")
+
+    def _answer(self, method: str) -> None:
+        """Break the connection after the call where a test asks for that."""
+        if method in self.vcenter.lose_answers:
+            self.vcenter.lose_answers.discard(method)
+            raise errors.OutcomeUnknown(f"The connection broke during {method}.")
 
     async def _change(self, method: str, host: MoRef) -> None:
         await self.vcenter.called(method)
         await self.vcenter.called(f"{method} {host.value}", remembered=True)
+        if host not in self.vcenter.hosts:
+            raise errors.Gone(f"{host.value} is gone.")
         if self.vcenter.hosts[host].connection_state != "connected":
             raise errors.Transient(Reason.HOST_UNAVAILABLE, f"{host.value} is not connected.")
 

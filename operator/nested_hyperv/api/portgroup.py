@@ -348,6 +348,10 @@ class HostRow(StatusModel):
             " Adopted: it was there before. Unset: what the host has under this name is not ours."
         ),
     )
+    creating: str | None = Field(
+        default=None,
+        description="While Claiming: what is being created. After a crash only exactly this is taken for our own.",
+    )
     ready: bool = Field(description="The port group on this host equals the spec.")
     reason: str | None = Field(default=None, description="Why it is not ready, in one word as in the conditions.")
     message: str | None = Field(default=None, description="What is wrong on this host, and what to do.")

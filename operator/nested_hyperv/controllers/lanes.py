@@ -77,12 +77,22 @@ class Lane:
         """Whether a call was made of which vCenter may not tell yet."""
         return self.performed is not None and elapsed < self.performed.until
 
+    @property
+    def created(self) -> bool:
+        """Whether the host has answered a creation well that is not accounted for yet."""
+        return self.performed is not None and isinstance(self.performed.action, AddHostPortGroup)
+
     def wait(self, elapsed: float) -> float | None:
         """In how many seconds this lane has to be looked at again, if nothing happens before."""
         waits = [self.retry_at - elapsed] if self.failure is not None else []
         waits.append(self.contention.paused_for(elapsed))
         waits += [self.performed.until - elapsed] if self.performed is not None else []
         return min((wait for wait in waits if wait > 0), default=None)
+
+    def try_again(self) -> None:
+        """Forget failures and fights; what was called a moment ago was called all the same."""
+        self.failure, self.failures, self.retry_at = None, 0, 0.0
+        self.contention.reset()
 
     def failed(self, error: OperatorError, elapsed: float, *, after: float | None = None) -> None:
         """Remember a failure; it is tried again when its pause is over."""

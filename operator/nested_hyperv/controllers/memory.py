@@ -97,7 +97,8 @@ class Memory:
         self.not_applied = None
         self.failures = 0
         self.contention.reset()
-        self.lanes.clear()
+        for lane in self.lanes.values():
+            lane.try_again()
 
     def let_go(self) -> None:
         """The connection is not held any more: what it would have told has to be asked for."""

@@ -270,6 +270,40 @@ async def test_a_crash_between_claim_and_call_makes_no_second_one_and_loses_none
     assert bench.vcenter.mutations.count("add_host_port_group") == (2 if executed else 4)
 
 
+@pytest.mark.parametrize("crash", [True, False])
+async def test_a_spec_that_is_edited_right_after_the_call_finds_its_own_port_group_again(
+    bench: Workbench, hosts: FakeHosts, crash: bool
+) -> None:
+    bench.declare(PORT_GROUP, **ON_CLUSTER)
+    await until_called(bench)
+    assert rows(bench)["esx-b"]["creating"].startswith("vSwitch0, vlan none, promiscuous true")
+    bench.api.edit(PORT_GROUP, vlan={"id": 5})
+
+    if crash:
+        bench.start()
+    await bench.run()
+    await bench.after(3)
+
+    assert bench.condition(PORT_GROUP) == ("True", "Succeeded")
+    group = hosts.group(ref("esx-b"))
+    assert group is not None
+    assert group.vlan == 5
+    assert "creating" not in rows(bench)["esx-b"]
+
+
+async def test_what_was_created_before_a_crash_and_an_edit_goes_at_the_end(bench: Workbench, hosts: FakeHosts) -> None:
+    bench.declare(PORT_GROUP, **ON_CLUSTER)
+    await until_called(bench)
+    bench.api.edit(PORT_GROUP, vlan={"id": 5})
+    bench.api.delete(PORT_GROUP)
+
+    bench.start()
+    await bench.run()
+
+    assert hosts.group(ref("esx-b")) is None
+    assert PORT_GROUP not in bench.api.objects
+
+
 async def test_what_appears_under_a_claim_and_differs_is_not_ours(bench: Workbench, hosts: FakeHosts) -> None:
     bench.declare(PORT_GROUP, **ON_CLUSTER)
     await until_called(bench)

@@ -7,6 +7,7 @@ hosts that are about to be written are read live, since that is dear.
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from nested_hyperv.api.conditions import Reason
@@ -15,7 +16,7 @@ from nested_hyperv.controllers.context import AwaitingPush, Context
 from nested_hyperv.domain.errors import Blocked
 from nested_hyperv.domain.host_network import Cluster, HostNetwork, host_network
 from nested_hyperv.domain.inventory import Host, HostSet, MoRef
-from nested_hyperv.domain.portgroup.ledger import Entry, claim_on, read_ledger
+from nested_hyperv.domain.portgroup.ledger import Entry, entry_on, read_ledger
 from nested_hyperv.domain.portgroup.standard_goal import mode_of
 from nested_hyperv.domain.portgroup.standard_host import HostView
 from nested_hyperv.domain.portgroup.standard_plan import StandardWorld
@@ -113,11 +114,13 @@ async def _networks(context: Context[NestedPortGroupSpec], hosts: Mapping[MoRef,
 def _view(
     context: Context[NestedPortGroupSpec], ledger: Mapping[MoRef, Entry], host: Host, network: HostNetwork | None
 ) -> HostView:
-    lane = context.memory.lanes.get(host.ref)
+    lane, entry = context.memory.lanes.get(host.ref), entry_on(ledger, host)
     return HostView(
         host=host,
         network=network,
-        claim=claim_on(ledger, host),
+        claim=entry.claim if entry is not None else None,
+        creating=entry.creating if entry is not None else None,
+        created=lane is not None and lane.created,
         hindrance=lane.hindrance(context.elapsed) if lane is not None else None,
         in_flight=lane is not None and lane.in_flight(context.elapsed),
         settled=host.ref in context.memory.settled_hosts,
@@ -132,9 +135,7 @@ async def _checked(context: Context[NestedPortGroupSpec], view: HostView) -> Hos
     if switch is None or switch.uplinks <= 1 or not promiscuous or view.host.connection_state != "connected":
         return view
     check = await context.vcenter.standard.reverse_path_check(view.host.ref, fresh=context.live)
-    return HostView(
-        view.host, view.network, view.claim, view.hindrance, view.in_flight, view.settled, reverse_path_check=check
-    )
+    return replace(view, reverse_path_check=check)
 
 
 async def _network(context: Context[NestedPortGroupSpec], where: Standard) -> MoRef | None:

@@ -2,7 +2,8 @@
 
 An entry is written *before* the call that it is about: ``Claiming`` after the port group was seen to be absent, and
 ``Claimed`` once it is there. Only claimed port groups are ever written or removed. After a crash in between the entry
-is still ``Claiming``; what the host has then is ours only if it is exactly what would have been created.
+is still ``Claiming``; what the host has then is ours only if it is exactly what was to be created, which the entry
+says: the spec may have been edited since.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from nested_hyperv.domain.inventory import Host
 
-__all__ = ["Entry", "claim_on", "read_ledger"]
+__all__ = ["Entry", "entry_on", "read_ledger"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,7 @@ class Entry:
     name: str
     hardware_uuid: str
     claim: HostClaim | None
+    creating: str | None = None
 
 
 def read_ledger(rows: Iterable[Mapping[str, Any]]) -> dict[MoRef, Entry]:
@@ -39,15 +41,16 @@ def read_ledger(rows: Iterable[Mapping[str, Any]]) -> dict[MoRef, Entry]:
             str(row.get("host", "")),
             str(row.get("hardwareUuid", "")),
             HostClaim(row["claim"]) if row.get("claim") in set(HostClaim) else None,
+            row.get("creating"),
         )
         for row in rows
     )
     return {entry.host: entry for entry in entries}
 
 
-def claim_on(ledger: Mapping[MoRef, Entry], host: Host) -> HostClaim | None:
-    """Return what is claimed on this very machine: a host that was replaced has another hardware UUID."""
+def entry_on(ledger: Mapping[MoRef, Entry], host: Host) -> Entry | None:
+    """Return what was noted about this very machine: a host that was replaced has another hardware UUID."""
     entry = ledger.get(host.ref)
     if entry is None or (entry.hardware_uuid and host.hardware_uuid and entry.hardware_uuid != host.hardware_uuid):
         return None
-    return entry.claim
+    return entry

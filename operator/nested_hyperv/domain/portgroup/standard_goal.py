@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from nested_hyperv.api.portgroup import NestedPortGroupSpec, Standard
     from nested_hyperv.domain.host_network import StandardPortGroup
 
-__all__ = ["differences", "mode_of", "observed", "settings_of"]
+__all__ = ["differences", "exactly", "mode_of", "observed", "settings_of"]
 
 
 def mode_of(spec: NestedPortGroupSpec) -> NestingMode:
@@ -55,6 +55,15 @@ def differences(goal: StandardSettings, actual: StandardPortGroup, host: str) ->
         ("macChanges", _text(own.mac_changes), _text(wanted.mac_changes)),
     )
     return tuple(Change(field, old, new, host) for field, old, new in pairs if old != new)
+
+
+def exactly(settings: StandardSettings | StandardPortGroup) -> str:
+    """Return everything managed in one line: what is asked for and what is there compare by it across a restart."""
+    policy = settings.policy if isinstance(settings, StandardSettings) else settings.own
+    return (
+        f"{settings.switch}, vlan {vlan_text(settings.vlan)}, promiscuous {_text(policy.allow_promiscuous)}, "
+        f"forgedTransmits {_text(policy.forged_transmits)}, macChanges {_text(policy.mac_changes)}"
+    )
 
 
 def _text(value: bool | None) -> str:

@@ -16,7 +16,7 @@ from nested_hyperv.domain.errors import Blocked, NameTaken, OperatorError
 from nested_hyperv.domain.inventory import Change
 from nested_hyperv.domain.plan import AddHostPortGroup, HostAction, UpdateHostPortGroup
 
-from .standard_goal import differences
+from .standard_goal import differences, exactly
 
 if TYPE_CHECKING:
     from nested_hyperv.api.portgroup import NestedPortGroupSpec
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from nested_hyperv.domain.inventory import Host, MoRef
     from nested_hyperv.domain.subject import Subject
 
-__all__ = ["HostOutcome", "HostView", "Question", "judge"]
+__all__ = ["HostOutcome", "HostView", "Question", "is_ours", "judge"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,8 @@ class HostView:
     """What was observed of one host.
 
     ``claim`` is what the ledger says of it, ``hindrance`` why the last attempt there failed, as long as its pause
-    lasts. ``in_flight``: a call has been made there, and what vCenter says may be older. ``reverse_path_check`` is the
+    lasts. ``in_flight``: a call has been made there, and what vCenter says may be older. ``creating`` is what the
+    ledger says is being created, ``created`` whether the host has answered that it was. ``reverse_path_check`` is the
     advanced option that keeps promiscuous mode from echoing frames, where somebody has asked for it.
     """
 
@@ -47,6 +48,8 @@ class HostView:
     hindrance: OperatorError | None = None
     in_flight: bool = False
     settled: bool = False
+    creating: str | None = None
+    created: bool = False
     reverse_path_check: bool | None = None
 
 
@@ -82,6 +85,7 @@ class HostOutcome:
     action: HostAction | None = None
     changes: tuple[Change, ...] = ()
     passing: bool = False
+    creating: str | None = None
 
     @property
     def ready(self) -> bool:
@@ -96,10 +100,20 @@ class HostOutcome:
             mo_ref=host.ref.value,
             hardware_uuid=host.hardware_uuid or None,
             claim=self.claim,
+            creating=(self.creating or self.view.creating) if self.claim is HostClaim.CLAIMING else None,
             ready=self.ready,
             reason=None if self.ready else self.reason,
             message=self.message or None,
         )
+
+
+def is_ours(view: HostView, goal: StandardSettings, group: StandardPortGroup) -> bool:
+    """Whether what a host has is what the ledger claims: created or adopted, or exactly what we were creating."""
+    if view.claim is not HostClaim.CLAIMING:
+        return view.claim is not None
+    if isinstance(view.hindrance, NameTaken):
+        return False  # the host has refused ours
+    return view.created or exactly(group) == (view.creating or exactly(goal))
 
 
 def judge(question: Question, view: HostView) -> HostOutcome:
@@ -172,7 +186,7 @@ def _confirm(
     """Find out whether what is there now is what we were about to create."""
     if isinstance(view.hindrance, NameTaken):
         return None, view.hindrance
-    if not differences(question.goal, group, view.host.name):
+    if is_ours(view, question.goal, group):
         return HostClaim.CLAIMED, None
     return None, Blocked(
         Reason.CONFLICT,

@@ -18,8 +18,8 @@ from nested_hyperv.domain.inventory import Change
 from nested_hyperv.domain.plan import AddHostPortGroup, HostAction, Plan, Release, RemoveHostPortGroup
 from nested_hyperv.domain.verdict import Network, Situation, Verdict
 
-from .standard_goal import differences, mode_of, observed, settings_of
-from .standard_host import HostOutcome, HostView, Question, judge
+from .standard_goal import exactly, mode_of, observed, settings_of
+from .standard_host import HostOutcome, HostView, Question, is_ours, judge
 from .users import Users, blocked_by
 from .vlan import vlan_text
 
@@ -73,8 +73,11 @@ def plan_standard(subject: Subject, spec: NestedPortGroupSpec, standard: Standar
     facts = _facts(spec, standard, world, outcomes)
     actions = tuple(outcome.action for outcome in outcomes if outcome.action is not None)
     changes = tuple(change for outcome in outcomes for change in outcome.changes)
-    claimed = tuple(replace(outcome, claim=_before(outcome)) for outcome in outcomes)
-    new_claims = any(outcome.claim != outcome.view.claim for outcome in claimed)
+    claimed = tuple(_before(goal, outcome) for outcome in outcomes)
+    new_claims = any(
+        outcome.claim != outcome.view.claim or (outcome.creating and outcome.creating != outcome.view.creating)
+        for outcome in claimed
+    )
     return Plan(
         _verdict(spec, outcomes, world, facts),
         actions=actions,
@@ -88,10 +91,11 @@ def _where(world: StandardWorld) -> str:
     return ", ".join(world.paths) or "The cluster"
 
 
-def _before(outcome: HostOutcome) -> HostClaim | None:
-    """The claim that has to be written before the action of an outcome is executed."""
-    creating = isinstance(outcome.action, AddHostPortGroup) and outcome.claim is None
-    return HostClaim.CLAIMING if creating else outcome.claim
+def _before(goal: StandardSettings, outcome: HostOutcome) -> HostOutcome:
+    """What has to be written before the action of an outcome is executed."""
+    if not isinstance(outcome.action, AddHostPortGroup) or outcome.claim not in (None, HostClaim.CLAIMING):
+        return outcome
+    return replace(outcome, claim=HostClaim.CLAIMING, creating=exactly(goal))
 
 
 def _unproven(actions: Iterable[HostAction]) -> frozenset[MoRef]:
@@ -104,7 +108,9 @@ def _leaving(goal: StandardSettings, views: Iterable[HostView]) -> list[HostOutc
     outcomes = []
     for view in views:
         group = view.network.port_group(goal.name) if view.network is not None else None
-        if view.claim is not HostClaim.CLAIMED or (group is None and view.network is not None and view.network.known):
+        if view.claim not in (HostClaim.CLAIMED, HostClaim.CLAIMING):
+            continue
+        if view.network is not None and view.network.known and (group is None or not is_ours(view, goal, group)):
             continue
         outcome = HostOutcome(view, view.claim, Reason.PROGRESSING, "Removing it from this host.", passing=True)
         if group is not None and view.hindrance is not None:
@@ -243,4 +249,4 @@ def _is_ours(goal: StandardSettings, view: HostView) -> bool:
     group = view.network.port_group(goal.name) if _reachable(view) and view.network is not None else None
     if group is None:
         return False
-    return view.claim is not HostClaim.CLAIMING or not differences(goal, group, view.host.name)
+    return is_ours(view, goal, group)
