@@ -117,6 +117,41 @@ async def test_an_adopted_port_group_that_was_deleted_is_made_anew_although_the_
     assert bench.api.status(PORT_GROUP)["deletionPolicy"] == "Delete"
 
 
+async def test_what_has_the_name_is_adopted_by_policy_and_stopped_at_when_its_mark_is_lost(bench: Workbench) -> None:
+    bench.api.delete(SECRET)
+    bench.connect(allowAdoption="true")
+    theirs = bench.vcenter.add(samples.port_group(PORT_GROUP.name))
+
+    bench.declare(PORT_GROUP, adoptionPolicy="Adopt")
+    await bench.ready(PORT_GROUP)
+
+    assert bench.vcenter.mutations == ["reconfigure_port_group"]
+    status = bench.api.status(PORT_GROUP)
+    assert (status["moRef"], status["deletionPolicy"]) == (theirs.value, "Retain")
+
+    bench.vcenter.change(theirs, description="")
+    await bench.run()
+
+    assert bench.condition(PORT_GROUP) == ("False", "OwnershipLost")
+    assert bench.vcenter.mutations == ["reconfigure_port_group"]
+
+
+async def test_what_observe_would_adopt_is_adopted_when_enforce_approves_it(bench: Workbench) -> None:
+    bench.api.delete(SECRET)
+    bench.connect(allowAdoption="true")
+    theirs = bench.vcenter.add(samples.port_group(PORT_GROUP.name))
+    bench.declare(PORT_GROUP, adoptionPolicy="Adopt", managementPolicy="Observe")
+    await bench.run()
+    assert bench.condition(PORT_GROUP) == ("False", "WouldChange")
+    assert bench.vcenter.mutations == []
+
+    bench.api.edit(PORT_GROUP, managementPolicy="Enforce")
+    await bench.ready(PORT_GROUP)
+
+    assert bench.vcenter.mutations == ["reconfigure_port_group"]
+    assert bench.api.status(PORT_GROUP)["moRef"] == theirs.value
+
+
 async def test_our_own_port_group_is_recognised_by_its_mark_when_only_its_name_leads_to_it(bench: Workbench) -> None:
     """The index of owners may not know yet what a lost call has made; the mark on the object does."""
     bench.vcenter.lose_answers.add("create_port_group")

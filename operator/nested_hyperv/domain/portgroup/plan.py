@@ -71,6 +71,9 @@ def plan_port_group(subject: Subject, spec: NestedPortGroupSpec, world: PortGrou
         goal = replace(goal, mark=replace(goal.mark, adopted=True))
     changes, settings = differences(goal, actual)
     facts = _facts(spec, goal, switch, actual)
+    if adopting:
+        # Not ours before it carries our mark: of what is remembered as ours, a missing mark means that it was lost.
+        facts["mo_ref"] = None
     if not changes:
         return Plan(
             Verdict(
