@@ -213,7 +213,7 @@ class Progress:
         ]
         if waiting:
             rows.append(PlanRow(action=Reconfigure.__name__, fields=_rows(plan.waiting), needs_power_off=True))
-        words = ", ".join(change.field for change in plan.changes) or plan.verdict.message
+        words = ", ".join(dict.fromkeys(change.field for change in plan.changes)) or plan.verdict.message
         return replace(
             plan.verdict,
             situation=Situation.WOULD_CHANGE,

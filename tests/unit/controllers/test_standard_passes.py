@@ -224,6 +224,16 @@ async def test_a_name_that_is_taken_on_one_host_is_left_alone_there(bench: Workb
     assert rows(bench)["esx-a"]["ready"]
 
 
+async def test_hosts_that_say_the_same_are_named_together(bench: Workbench, hosts: FakeHosts) -> None:
+    for name in ("esx-a", "esx-b"):
+        hosts.put(ref(name), STRANGERS)
+
+    bench.declare(PORT_GROUP, **ON_CLUSTER)
+    await bench.run()
+
+    assert bench.message(PORT_GROUP).startswith("0/2 hosts ready. esx-a, esx-b: The host has a port group inner")
+
+
 async def test_somebody_who_was_faster_keeps_what_he_made(bench: Workbench, hosts: FakeHosts) -> None:
     """Between our look and our call somebody creates exactly what we would have: it is not ours."""
     bench.declare(PORT_GROUP, **ON_CLUSTER)

@@ -157,7 +157,7 @@ def _verdict(
     if not open_ and world.network is None:
         return replace(Verdict.progressing("Waiting for vCenter to see the network.", **facts), again_after=_SOON)
     if not open_:
-        warnings = [f"{outcome.view.host.name}: {outcome.message}" for outcome in outcomes if outcome.message]
+        warnings = _by_message(outcomes)
         return Verdict(
             Situation.READY,
             Reason.SUCCEEDED,
@@ -167,8 +167,7 @@ def _verdict(
         )
     # What waits for somebody is said first: it will not go away by itself.
     open_.sort(key=lambda outcome: outcome.passing)
-    listed = [f"{outcome.view.host.name}: {outcome.message}" for outcome in open_]
-    message = f"{facts['hosts_ready']} hosts ready. {_listed(listed)}"
+    message = f"{facts['hosts_ready']} hosts ready. {_listed(_by_message(open_))}"
     first = open_[0]
     acting = any(outcome.action is not None for outcome in open_)
     situation = Situation.PROGRESSING if acting or first.passing else Situation.STALLED
@@ -188,6 +187,20 @@ def _network(spec: NestedPortGroupSpec, warnings: list[str]) -> Network:
     if mode_of(spec) is NestingMode.DISABLED:
         return Network(ready=False, reason=Reason.SUCCEEDED, message="nesting.mode is Disabled: inner VMs are cut off.")
     return Network(ready=True, reason=Reason.SUCCEEDED, message=_listed(warnings))
+
+
+def _by_message(outcomes: Iterable[HostOutcome]) -> list[str]:
+    """What hosts have to say, once for all that say the same."""
+    hosts: dict[str, list[str]] = {}
+    for outcome in outcomes:
+        if outcome.message:
+            hosts.setdefault(outcome.message, []).append(outcome.view.host.name)
+    return [f"{_enumerated(names)}: {message}" for message, names in hosts.items()]
+
+
+def _enumerated(names: Sequence[str]) -> str:
+    more = len(names) - _SHOWN
+    return ", ".join(names[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
 def _listed(parts: Sequence[str]) -> str:
