@@ -10,6 +10,7 @@ from nested_hyperv.domain import errors
 from nested_hyperv.domain.host_network import (
     Cluster,
     HostNetwork,
+    StandardNetwork,
     StandardPolicy,
     StandardPortGroup,
     StandardSwitch,
@@ -72,6 +73,21 @@ class FakeHosts:
         group = self.group(host, name)
         assert group is not None
         self.put(host, replace(group, own=replace(group.own, **own)))
+
+    def networks(self) -> dict[MoRef, StandardNetwork]:
+        """What vCenter has for all port groups of a name, and who is attached to it."""
+        names = {group.name for network in self.vcenter.host_networks.values() for group in network.port_groups or ()}
+        return {
+            (ref := MoRef("Network", f"network-{name}")): StandardNetwork(
+                ref,
+                tuple(
+                    machine.ref
+                    for machine in self.vcenter.machines.values()
+                    if machine.detail and any(nic.network == name for nic in machine.detail.adapters)
+                ),
+            )
+            for name in names
+        }
 
     def _network(self, host: MoRef) -> HostNetwork:
         return self.vcenter.host_networks[host_network(host)]

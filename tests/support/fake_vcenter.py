@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from nested_hyperv.api.conditions import Reason
 from nested_hyperv.domain import errors
-from nested_hyperv.domain.host_network import HOST_NETWORK, Cluster, HostNetwork
+from nested_hyperv.domain.host_network import HOST_NETWORK, STANDARD_NETWORK, Cluster, HostNetwork
 from nested_hyperv.domain.inventory import (
     Host,
     MoRef,
@@ -430,6 +430,7 @@ class FakeVCenter:
             "HostSystem": self.hosts,
             "ClusterComputeResource": self.clusters,
             HOST_NETWORK: self.host_networks,
+            STANDARD_NETWORK: self.standard.networks(),
         }
         return tables[ref.type]
 

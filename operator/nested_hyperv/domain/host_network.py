@@ -16,8 +16,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "HOST_NETWORK",
+    "STANDARD_NETWORK",
     "Cluster",
     "HostNetwork",
+    "StandardNetwork",
     "StandardPolicy",
     "StandardPortGroup",
     "StandardSettings",
@@ -25,6 +27,8 @@ __all__ = [
     "host_network",
 ]
 
+#: The type of the object that vCenter has for all standard port groups of a name.
+STANDARD_NETWORK: Final = "Network"
 #: The type of the references of ``HostNetwork``: our own word, the value is that of the ``HostSystem``.
 HOST_NETWORK: Final = "HostNetwork"
 
@@ -41,6 +45,14 @@ class Cluster:
     ref: MoRef
     name: str
     hosts: tuple[MoRef, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StandardNetwork:
+    """What vCenter has for all standard port groups of a name: the VMs that are attached to any of them."""
+
+    ref: MoRef
+    virtual_machines: tuple[MoRef, ...]
 
 
 @dataclass(frozen=True, slots=True)

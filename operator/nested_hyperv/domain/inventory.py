@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from .host_network import Cluster, HostNetwork
+from .host_network import Cluster, HostNetwork, StandardNetwork
 from .moref import MoRef
 
 if TYPE_CHECKING:
@@ -393,4 +393,4 @@ class CloneRequest:
 
 
 #: What the watched inventory holds.
-Record = PortGroup | Switch | Host | Cluster | HostNetwork | VirtualMachine
+Record = PortGroup | Switch | Host | Cluster | HostNetwork | StandardNetwork | VirtualMachine

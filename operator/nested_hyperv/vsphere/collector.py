@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pyVmomi import vim, vmodl
 
-from nested_hyperv.domain.host_network import HOST_NETWORK
+from nested_hyperv.domain.host_network import HOST_NETWORK, STANDARD_NETWORK
 from nested_hyperv.domain.inventory import MoRef
 from nested_hyperv.vsphere.faults import CONNECTION_ERRORS
 from nested_hyperv.vsphere.projection import WATCHED_TYPES, Fields, fields_of, paths_of
@@ -154,7 +154,8 @@ class Poll:
     """The views and filters of one session, on one collector. Made anew after any error.
 
     One view holds all that is watched. Hosts whose networks are watched are in a second one with a filter of its own:
-    what it sends is dear, and the other hosts need not pay for it. It is made when the first of them is wanted.
+    what it sends is dear, and the other hosts need not pay for it. Standard networks are there too, since a distributed
+    port group is also a ``Network``. The view is made when the first of them is wanted.
     """
 
     def __init__(self, session: Session, tuning: Tuning) -> None:
@@ -178,20 +179,24 @@ class Poll:
 
     def change(self, add: Sequence[MoRef], remove: Sequence[MoRef]) -> tuple[MoRef, ...]:
         """Change what is watched; returns those of ``add`` that do not exist. Not the poll's thread."""
-        there = self._modify(self._view, _without(HOST_NETWORK, add), _without(HOST_NETWORK, remove))
-        networks, gone = _only(HOST_NETWORK, add), _only(HOST_NETWORK, remove)
+        there = self._modify(self._view, _plain(add), _plain(remove))
+        networks, gone = _standard(add), _standard(remove)
         if networks and self._networks is None:
             self._watch_networks()
         if networks or gone:
-            there += tuple(MoRef(HOST_NETWORK, ref.value) for ref in self._modify(self._networks, networks, gone))
+            there += self._modify(self._networks, networks, gone)
         return there
 
     def _watch_networks(self) -> None:
         view = self._session.content.viewManager.CreateListView()
-        paths = paths_of(HOST_NETWORK, self._session.version)
+        version = self._session.version
+        properties = [
+            _properties("HostSystem", paths_of(HOST_NETWORK, version)),
+            _properties(STANDARD_NETWORK, paths_of(STANDARD_NETWORK, version)),
+        ]
         # Not over the poll's own connection, which is busy waiting.
         collector = managed(moref(self._collector), self._session.calls)
-        made = collector.CreateFilter(_filter(view, [_properties("HostSystem", paths)]), False)
+        made = collector.CreateFilter(_filter(view, properties), False)
         self._networks_filter = moref(made).value
         self._networks = view
 
@@ -202,8 +207,8 @@ class Poll:
             [self._session.object(_on_the_wire(ref)) for ref in add],
             [self._session.object(_on_the_wire(ref)) for ref in remove],
         )
-        added = {_on_the_wire(ref) for ref in add}
-        return tuple(ref for ref in morefs(unresolved) if ref in added)
+        missing = set(morefs(unresolved))
+        return tuple(ref for ref in add if _on_the_wire(ref) in missing)
 
     def wait(self, version: str) -> Batch:
         """Wait for changes since ``version`` (empty: everything); an empty batch when the time is over."""
@@ -243,12 +248,15 @@ def _filter(view: Any, properties: list[Any]) -> Any:
     return _PC.FilterSpec(objectSet=[start], propSet=properties)
 
 
-def _only(kind: str, refs: Sequence[MoRef]) -> list[MoRef]:
-    return [ref for ref in refs if ref.type == kind]
+_IN_SECOND_VIEW: Final = frozenset({HOST_NETWORK, STANDARD_NETWORK})
 
 
-def _without(kind: str, refs: Sequence[MoRef]) -> list[MoRef]:
-    return [ref for ref in refs if ref.type != kind]
+def _standard(refs: Sequence[MoRef]) -> list[MoRef]:
+    return [ref for ref in refs if ref.type in _IN_SECOND_VIEW]
+
+
+def _plain(refs: Sequence[MoRef]) -> list[MoRef]:
+    return [ref for ref in refs if ref.type not in _IN_SECOND_VIEW]
 
 
 def _on_the_wire(ref: MoRef) -> MoRef:
@@ -258,7 +266,7 @@ def _on_the_wire(ref: MoRef) -> MoRef:
 
 def _update(change: Any, server: str, *, networks: bool) -> Update:
     ref = moref(change.obj)
-    if networks:
+    if networks and ref.type == "HostSystem":
         ref = MoRef(HOST_NETWORK, ref.value)
     values = {item.name: item.val for item in change.changeSet or ()}
     return Update(str(change.kind), ref, fields_of(ref.type, values, server))

@@ -15,7 +15,7 @@ from collections import OrderedDict, deque
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from nested_hyperv.domain.host_network import HOST_NETWORK, HostNetwork
+from nested_hyperv.domain.host_network import HOST_NETWORK, STANDARD_NETWORK, HostNetwork
 from nested_hyperv.domain.inventory import MoRef, Record, Switch, Task, TaskState, VirtualMachine
 from nested_hyperv.vsphere.projection import build, update, version_of
 
@@ -35,6 +35,7 @@ _WATCHABLE: Final = frozenset(
         "ClusterComputeResource",
         "HostSystem",
         HOST_NETWORK,
+        STANDARD_NETWORK,
         "VirtualMachine",
     }
 )

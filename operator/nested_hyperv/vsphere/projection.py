@@ -14,7 +14,7 @@ from pyVmomi import vim
 
 from nested_hyperv.api.conditions import Reason
 from nested_hyperv.domain.errors import Blocked
-from nested_hyperv.domain.host_network import HOST_NETWORK, Cluster, HostNetwork
+from nested_hyperv.domain.host_network import HOST_NETWORK, STANDARD_NETWORK, Cluster, HostNetwork, StandardNetwork
 from nested_hyperv.domain.inventory import (
     Host,
     MacLearningPolicy,
@@ -59,7 +59,7 @@ __all__ = [
     "version_of",
 ]
 
-R = TypeVar("R", PortGroup, Switch, Host, HostNetwork, Cluster, VirtualMachine, Task)
+R = TypeVar("R", PortGroup, Switch, Host, HostNetwork, StandardNetwork, Cluster, VirtualMachine, Task)
 
 _DVS: Final = vim.dvs.VmwareDistributedVirtualSwitch
 
@@ -294,6 +294,7 @@ _LEAVES: Final[Mapping[str, tuple[Leaf, ...]]] = {
     "DistributedVirtualSwitch": _SWITCH,
     "HostSystem": _HOST,
     HOST_NETWORK: HOST_NETWORK_LEAVES,
+    STANDARD_NETWORK: (one("vm", "virtual_machines", morefs, ()),),
     "ClusterComputeResource": _CLUSTER,
     "VirtualMachine": _VIRTUAL_MACHINE,
     "Task": _TASK,
@@ -304,6 +305,7 @@ _RECORDS: Final[Mapping[str, type[Any]]] = {
     "DistributedVirtualSwitch": Switch,
     "HostSystem": Host,
     HOST_NETWORK: HostNetwork,
+    STANDARD_NETWORK: StandardNetwork,
     "ClusterComputeResource": Cluster,
     "VirtualMachine": VirtualMachine,
     "Task": Task,

@@ -8,6 +8,7 @@ from nested_hyperv.api.conditions import Reason
 from nested_hyperv.domain.errors import OutcomeUnknown, PermissionDenied, Transient
 from nested_hyperv.domain.host_network import StandardPolicy, StandardPortGroup, StandardSwitch
 from nested_hyperv.domain.inventory import MoRef
+from support import vsphere_records as samples
 from support.documents import REMOVED
 from support.fake_hosts import FakeHosts
 from support.workbench import PORT_GROUP, Workbench
@@ -507,3 +508,17 @@ async def test_a_replaced_machine_is_another_host(bench: Workbench, hosts: FakeH
 
     assert hosts.group(ref("esx-b")) == STRANGERS
     assert rows(bench)["esx-b"]["reason"] == "NameTaken"
+
+
+async def test_deletion_goes_on_when_the_last_user_has_left(bench: Workbench, hosts: FakeHosts) -> None:
+    await create(bench)
+    vm = bench.vcenter.add(samples.virtual_machine("sql", nics=[samples.nic(4000, "inner")], host=ref("esx-a")))
+    bench.api.delete(PORT_GROUP)
+    await bench.run()
+    assert "sql" in bench.message(PORT_GROUP)
+    assert hosts.group(ref("esx-b")) is not None
+
+    bench.vcenter.remove(vm)
+    await bench.run()
+
+    assert PORT_GROUP not in bench.api.objects

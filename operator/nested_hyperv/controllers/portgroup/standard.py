@@ -14,7 +14,7 @@ from nested_hyperv.api.conditions import Reason
 from nested_hyperv.api.portgroup import HostClaim, NestingMode
 from nested_hyperv.controllers.context import AwaitingPush, Context
 from nested_hyperv.domain.errors import Blocked
-from nested_hyperv.domain.host_network import Cluster, HostNetwork, host_network
+from nested_hyperv.domain.host_network import STANDARD_NETWORK, Cluster, HostNetwork, host_network
 from nested_hyperv.domain.inventory import Host, HostSet, MoRef
 from nested_hyperv.domain.portgroup.ledger import Entry, entry_on, read_ledger
 from nested_hyperv.domain.portgroup.standard_goal import mode_of
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["STANDARD_TYPE", "observe_standard"]
 
-STANDARD_TYPE: Final = "Network"
+STANDARD_TYPE: Final = STANDARD_NETWORK
 
 
 async def observe_standard(
@@ -46,11 +46,13 @@ async def observe_standard(
         left = []
     watched = [*([wanted.cluster] if wanted.cluster else []), *wanted.hosts, *left]
     networks = [host_network(ref) for ref in (*wanted.hosts, *left)]
+    network = await _network(context, where)
+    if network is not None and context.resource.deleting:
+        networks.append(network)  # who is attached to it decides when the deletion can go on
     context.vcenter.watch(context.key, [*watched, *networks], name=context.spec.name)
     hosts = await _hosts(context, (*wanted.hosts, *left))
     found = await _networks(context, hosts)
     views = {ref: _view(context, ledger, host, found.get(ref)) for ref, host in hosts.items()}
-    network = await _network(context, where)
     world = StandardWorld(
         paths=wanted.paths,
         hosts=tuple([await _checked(context, views[ref]) for ref in wanted.hosts if ref in views]),
