@@ -2,6 +2,7 @@
 
 from bed.kube_lab import KubeLab
 from bed.stranger import Stranger
+from bed.twin import ALICE
 from bed.waiting import wait_for
 
 HOSTS = [f"DC2_C0_H{number}" for number in range(2)]
@@ -35,6 +36,7 @@ def test_what_is_changed_on_one_host_is_put_back_by_one_call(world_lab: KubeLab,
     wait_for(put_back, "promiscuous mode to be put back")
     repaired = group.wait(lambda now: now.status.get("lastRepair"), "the repair to be told").status["lastRepair"]
     assert repaired["changes"][0]["host"] == HOSTS[1]
+    assert repaired["by"] == ALICE.shown
     assert world_lab.calls.changes() == {"UpdatePortGroup": 1}
 
 

@@ -19,6 +19,7 @@ from nested_hyperv.domain.inventory import MoRef
 from nested_hyperv.domain.plan import AddHostPortGroup, RemoveHostPortGroup
 from nested_hyperv.workqueue.backoff import Backoff
 
+from .blaming import blamed, find_author
 from .execute import execute
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from nested_hyperv.api.portgroup import HostRow
+    from nested_hyperv.domain.blame import Author
     from nested_hyperv.domain.inventory import Change
     from nested_hyperv.domain.plan import HostAction, Plan
 
@@ -59,6 +61,7 @@ class Lane:
     failures: int = 0
     retry_at: float = 0.0
     contention: Contention = field(default_factory=Contention)
+    rival: str | None = None
 
     def hindrance(self, elapsed: float) -> OperatorError | None:
         """Why nothing may be tried on this host now, if so."""
@@ -68,7 +71,7 @@ class Lane:
             fields = ", ".join(self.contention.fields(elapsed))
             return Blocked(
                 Reason.CONTESTED,
-                f"Somebody keeps reverting {fields}. Find out who changes it (the host's Tasks and Events), or change "
+                f"{self.rival or 'Somebody'} keeps reverting {fields}. Have it stopped (see the host's tasks), or change "
                 "the spec.",
             )
         return None
@@ -140,7 +143,7 @@ class Lanes:
         """Whether a host had been equal to this very spec before."""
         return action.host.ref in memory.settled_hosts and not isinstance(action, RemoveHostPortGroup)
 
-    def account(self, context: Context[Any], plan: Plan) -> bool:
+    async def account(self, context: Context[Any], plan: Plan) -> bool:
         """Tell what the last calls achieved, and note which hosts are as declared.
 
         Returns whether a host turned out to ignore what it accepted: then the plan would do it once more.
@@ -166,23 +169,42 @@ class Lanes:
             done.append(performed)
             if performed.repair:
                 lane.contention.repaired([change.field for change in performed.action.changes], elapsed)
-        self._tell(context, done)
+        await self._tell(context, done)
         ready = {MoRef("HostSystem", row.mo_ref) for row in rows.values() if row.ready}
         memory.settled_hosts = ready | {host for host in memory.settled_hosts if host.value in rows}
         return in_vain
 
-    def _tell(self, context: Context[Any], done: Iterable[_Performed]) -> None:
+    async def _tell(self, context: Context[Any], done: Sequence[_Performed]) -> None:
+        repairs = [performed for performed in done if performed.repair]
+        author = await self._author(context, repairs)
         groups: dict[Reason, list[_Performed]] = {}
         for performed in done:
             groups.setdefault(_reason(performed), []).append(performed)
         for reason, group in groups.items():
-            changes = [change for performed in group for change in performed.action.changes]
-            self._events.emit(context.resource, "Normal", reason, "; ".join(str(change) for change in changes))
-        repaired = [change for performed in done if performed.repair for change in performed.action.changes]
+            words = "; ".join(str(change) for performed in group for change in performed.action.changes)
+            words += blamed(author) if group[0].repair else ""
+            self._events.emit(context.resource, "Normal", reason, words)
+        repaired = [change for performed in repairs for change in performed.action.changes]
         for change in repaired:
             self._meter.repaired(context.key.kind, change.field)
         if repaired:
-            context.memory.last_repair = LastRepair(time=self._now(), changes=_rows(repaired))
+            context.memory.last_repair = LastRepair(
+                time=self._now(),
+                by=author.user if author is not None else None,
+                changed_at=author.time if author is not None else None,
+                changes=_rows(repaired),
+            )
+
+    @staticmethod
+    async def _author(context: Context[Any], repairs: Sequence[_Performed]) -> Author | None:
+        """Ask who changed the first of these hosts: whoever runs a script over many did it on all of them."""
+        if not repairs:
+            return None
+        first = repairs[0].action
+        author = await find_author(context, first.host.ref, first.changes)
+        for performed in repairs:
+            context.memory.lane(performed.action.host.ref).rival = author.user if author is not None else None
+        return author
 
 
 def _reason(performed: _Performed) -> Reason:

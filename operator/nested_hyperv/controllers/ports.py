@@ -217,7 +217,7 @@ class VCenter(Protocol):
         """Start ``Destroy_Task`` of a port group or a powered-off VM; returns the task."""
 
     async def author(self, ref: MoRef, changes: Sequence[Change]) -> Author | None:
-        """Return who made changes to an object, as far as vCenter's events tell."""
+        """Return who made changes to an object (of a host: its networks), as far as vCenter's history tells."""
 
 
 class StandardSwitches(Protocol):

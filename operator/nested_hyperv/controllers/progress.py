@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from nested_hyperv.api.common import ROWS_MAX, DriftRow, FieldChange, LastRepair, PlanRow
 from nested_hyperv.api.conditions import Reason
-from nested_hyperv.domain.errors import NameTaken, OperatorError, OutcomeUnknown, Transient, Unreachable
+from nested_hyperv.domain.errors import NameTaken, OutcomeUnknown, Transient
 from nested_hyperv.domain.inventory import TaskState
 from nested_hyperv.domain.plan import (
     AddHostPortGroup,
@@ -28,6 +28,7 @@ from nested_hyperv.domain.plan import (
 )
 from nested_hyperv.domain.verdict import Situation, Verdict
 
+from .blaming import blamed, find_author
 from .context import AwaitingPush, Context
 from .execute import Started, execute
 from .lanes import Lanes
@@ -120,28 +121,22 @@ class Progress:
 
     @staticmethod
     async def _author(context: Context[Any], pending: Pending, applied: tuple[Change, ...]) -> Author | None:
-        """Ask who had changed what was repaired. Good to know, and no reason to fail."""
+        """Ask who had changed what was repaired."""
         target = _changed_object(pending.action)
         if not (pending.repair and applied) or target is None:
             return None
-        try:
-            return await context.vcenter.author(target, applied)
-        except Unreachable:
-            raise
-        except OperatorError as error:
-            _log.info("Nobody can be named for the change of %s: %s", target, error.message)
-            return None
+        return await find_author(context, target, applied)
 
     def _tell(
         self, context: Context[Any], ended: Ended, action: Action, applied: tuple[Change, ...], author: Author | None
     ) -> None:
         resource, repair = context.resource, ended.pending.repair
-        words = "; ".join(str(change) for change in applied) + _blamed(author)
+        words = "; ".join(str(change) for change in applied) + blamed(author)
         match action:
             case CreatePortGroup() | Clone():
                 reason = Reason.RECREATED if repair else Reason.CREATED
                 created = ended.task.result.value if ended.task.result else "an object"
-                self._events.emit(resource, "Normal", reason, f"Created {created} in vSphere.{_blamed(author)}")
+                self._events.emit(resource, "Normal", reason, f"Created {created} in vSphere.{blamed(author)}")
             case PowerOn():
                 self._events.emit(resource, "Normal", Reason.POWERED_ON, f"Powered {action.ref.value} on.")
             case PowerOff():
@@ -162,7 +157,7 @@ class Progress:
                 changes=_rows(applied),
             )
             context.memory.rival = author.user if author is not None else None
-            _log.info("Repaired %s%s", "; ".join(str(change) for change in applied), _blamed(author))
+            _log.info("Repaired %s%s", "; ".join(str(change) for change in applied), blamed(author))
 
     @staticmethod
     def _applied(context: Context[Any], plan: Plan, action: Action) -> tuple[Change, ...]:
@@ -320,10 +315,6 @@ def _changed_object(action: Action | None) -> MoRef | None:
             return action.switch.ref
         case _:
             return None
-
-
-def _blamed(author: Author | None) -> str:
-    return "" if author is None else f" (changed by {author.user} at {author.time:%Y-%m-%d %H:%M:%S} UTC)"
 
 
 def _cure(rival: str | None, fields: Iterable[str]) -> str:

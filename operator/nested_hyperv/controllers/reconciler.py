@@ -182,7 +182,7 @@ class Reconciler(Generic[SpecT, StatusT, WorldT]):
 
     async def _work(self, context: Context[SpecT], ended: Ended | None, *, enforced: bool) -> Result:
         plan, context = await self._plan(context)
-        if self._progress.lanes.account(context, plan):
+        if await self._progress.lanes.account(context, plan):
             plan, context = await self._plan(context)
         self._remember(context, plan)
         news = await self._progress.account(context, plan, ended)

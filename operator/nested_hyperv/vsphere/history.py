@@ -1,4 +1,4 @@
-"""What vCenter has recorded about an object: events, as records. Blocking."""
+"""What vCenter has recorded about an object: events, or the tasks of a host, as records. Blocking."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any, Final
 from pyVmomi import vim, vmodl
 
 from nested_hyperv.domain.blame import HistoryEntry
+from nested_hyperv.vsphere.collector import read_many
+from nested_hyperv.vsphere.lookup import children
 
 if TYPE_CHECKING:
     from nested_hyperv.domain.inventory import MoRef
     from nested_hyperv.vsphere.session import Session
 
-__all__ = ["history_of"]
+__all__ = ["history_of", "host_history"]
 
 #: Kinds of events that can be the cause of a drift, by the type of the object.
 _KINDS: Final = {
@@ -28,6 +30,7 @@ _KINDS: Final = {
         "VmGuestShutdownEvent",
     ),
 }
+_NETWORK_METHODS: Final = "host.NetworkSystem."
 #: As many of the newest as are asked for: somebody who changes an object more often than that between two repairs is
 #: found by one of them all the same.
 _MOST: Final = 20
@@ -57,3 +60,19 @@ def _entry(event: Any) -> HistoryEntry:
         names.append(event.net.name)
     text = " ".join(part for part in (*parts, *names) if part)
     return HistoryEntry(key=event.key, user=event.userName or "", time=event.createdTime, text=text)
+
+
+def host_history(session: Session, host: MoRef) -> tuple[HistoryEntry, ...]:
+    """Return who changed the networks of a host lately. No event tells that; the tasks of the host do, for 10 minutes.
+
+    A task says which method was called and not for which port group.
+    """
+    tasks = read_many(session, children(session, host, "recentTask"), ["info"])
+    infos = [item.properties["info"] for item in tasks if item.properties.get("info") is not None]
+    ours = [info for info in infos if (info.descriptionId or "").startswith(_NETWORK_METHODS)]
+    ours.sort(key=lambda info: info.startTime or info.queueTime)
+    return tuple(
+        HistoryEntry(key, info.reason.userName, info.startTime or info.queueTime, "")
+        for key, info in enumerate(ours)
+        if isinstance(info.reason, vim.TaskReasonUser)
+    )

@@ -16,7 +16,7 @@ from nested_hyperv.domain.errors import Gone, OutcomeUnknown
 from nested_hyperv.domain.inventory import Switch
 from nested_hyperv.domain.ownership import parse_mark
 from nested_hyperv.vsphere import lookup, networks, placement, portgroups, tasks, virtual_machines
-from nested_hyperv.vsphere.history import history_of
+from nested_hyperv.vsphere.history import history_of, host_history
 from nested_hyperv.vsphere.host_networks import HostNetworks
 from nested_hyperv.vsphere.owners import OwnerIndex
 from nested_hyperv.vsphere.remembered import Remembered
@@ -380,8 +380,13 @@ class VCenter:
         return await self._start(key, "Destroy_Task", ref, lambda session: tasks.destroy(session, ref))
 
     async def author(self, ref: MoRef, changes: Sequence[Change]) -> Author | None:
-        """Return who changed an object, as far as vCenter's events tell."""
-        history = await self._link.call("QueryEvents", lambda session: history_of(session, ref), target=ref)
+        """Return who changed an object (of a host: its networks), as far as vCenter's events and tasks tell."""
+        if ref.type == "HostSystem":
+            history = await self._link.call(
+                "RetrievePropertiesEx", lambda session: host_history(session, ref), target=ref
+            )
+        else:
+            history = await self._link.call("QueryEvents", lambda session: history_of(session, ref), target=ref)
         return author_of(history, changes, self.about.user)
 
     # --- common -----------------------------------------------------------------------------------------------------

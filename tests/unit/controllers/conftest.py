@@ -2,6 +2,7 @@
 
 import pytest
 
+from support.fake_hosts import FakeHosts
 from support.workbench import Workbench
 
 
@@ -11,3 +12,12 @@ def bench() -> Workbench:
     bench = Workbench()
     bench.connect()
     return bench
+
+
+@pytest.fixture
+def hosts(bench: Workbench) -> FakeHosts:
+    """A cluster of two hosts."""
+    bench.connect()
+    bench.vcenter.standard.join("esx-a")
+    bench.vcenter.standard.join("esx-b")
+    return bench.vcenter.standard

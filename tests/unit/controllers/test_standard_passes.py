@@ -1,4 +1,4 @@
-"""A port group on the standard switches of hosts: fan-out, the ledger, one host's trouble, drift, and the end."""
+"""A port group on the standard switches of hosts: fan-out, the ledger, one host's trouble, and drift."""
 
 from typing import Any
 
@@ -7,63 +7,9 @@ import pytest
 from nested_hyperv.api.conditions import Reason
 from nested_hyperv.domain.errors import OutcomeUnknown, PermissionDenied, Transient
 from nested_hyperv.domain.host_network import StandardPolicy, StandardPortGroup, StandardSwitch
-from nested_hyperv.domain.inventory import MoRef
-from support import vsphere_records as samples
-from support.documents import REMOVED
 from support.fake_hosts import FakeHosts
+from support.standard import ON_CLUSTER, STRANGERS, create, on_hosts, ref, rows, until_called
 from support.workbench import PORT_GROUP, Workbench
-
-ON_CLUSTER: dict[str, Any] = {
-    "distributed": REMOVED,
-    "standard": {"datacenter": "dc1", "vSwitch": "vSwitch0", "cluster": "lab"},
-}
-STRANGERS = StandardPortGroup(
-    key="key-vim.host.PortGroup-inner",
-    name="inner",
-    switch="vSwitch0",
-    vlan=7,
-    own=StandardPolicy(),
-    effective=StandardPolicy(allow_promiscuous=False, mac_changes=True, forged_transmits=True),
-    load_balancing="loadbalance_srcid",
-    more=False,
-)
-
-
-def on_hosts(*names: str) -> dict[str, Any]:
-    return {
-        "distributed": REMOVED,
-        "standard": {"datacenter": "dc1", "vSwitch": "vSwitch0", "hosts": list(names)},
-    }
-
-
-@pytest.fixture
-def hosts(bench: Workbench) -> FakeHosts:
-    """A cluster of two hosts."""
-    bench.connect()
-    bench.vcenter.standard.join("esx-a")
-    bench.vcenter.standard.join("esx-b")
-    return bench.vcenter.standard
-
-
-def ref(name: str) -> MoRef:
-    return MoRef("HostSystem", name)
-
-
-def rows(bench: Workbench) -> dict[str, dict[str, Any]]:
-    return {row["host"]: row for row in bench.api.status(PORT_GROUP).get("hosts", ())}
-
-
-async def until_called(bench: Workbench) -> None:
-    """Let the operator work up to its first call that changes something."""
-    while not bench.vcenter.mutations:
-        await bench.work(until=lambda: bool(bench.vcenter.mutations))
-        bench.vcenter.push()
-
-
-async def create(bench: Workbench, spec: dict[str, Any] = ON_CLUSTER, **more: Any) -> None:
-    bench.declare(PORT_GROUP, **(spec | more))
-    await bench.ready(PORT_GROUP)
-    bench.forget_log()
 
 
 async def test_every_host_gets_it_in_one_call_and_says_so(bench: Workbench, hosts: FakeHosts) -> None:
@@ -432,60 +378,6 @@ async def test_several_uplinks_without_the_reverse_path_check_are_warned_about(
     assert "Net.ReversePathFwdCheckPromisc" in bench.message(PORT_GROUP, "NetworkReady")
 
 
-async def test_deletion_removes_it_from_every_host(bench: Workbench, hosts: FakeHosts) -> None:
-    await create(bench)
-
-    bench.api.delete(PORT_GROUP)
-    await bench.run()
-
-    assert bench.vcenter.mutations == ["remove_host_port_group"] * 2
-    assert hosts.group(ref("esx-a")) is None
-    assert PORT_GROUP not in bench.api.objects
-
-
-async def test_deletion_touches_nothing_that_is_not_claimed(bench: Workbench, hosts: FakeHosts) -> None:
-    hosts.put(ref("esx-b"), STRANGERS)
-    bench.declare(PORT_GROUP, **ON_CLUSTER)
-    await bench.run()
-
-    bench.api.delete(PORT_GROUP)
-    await bench.run()
-
-    assert hosts.group(ref("esx-b")) == STRANGERS
-    assert hosts.group(ref("esx-a")) is None
-    assert PORT_GROUP not in bench.api.objects
-
-
-async def test_deletion_waits_for_a_host_that_is_away_and_not_for_one_that_is_gone(
-    bench: Workbench, hosts: FakeHosts
-) -> None:
-    await create(bench)
-    bench.vcenter.change(ref("esx-b"), connection_state="notResponding")
-    await bench.run()
-
-    bench.api.delete(PORT_GROUP)
-    await bench.run()
-    assert "esx-b" in bench.message(PORT_GROUP)
-    assert hosts.group(ref("esx-a")) is None
-
-    hosts.leave(ref("esx-b"))
-    await bench.run()
-    assert PORT_GROUP not in bench.api.objects
-
-
-async def test_a_cluster_that_is_gone_does_not_block_deletion(bench: Workbench, hosts: FakeHosts) -> None:
-    await create(bench)
-    for name in ("esx-a", "esx-b"):
-        hosts.leave(ref(name))
-    bench.vcenter.clusters.clear()
-    await bench.run()
-
-    bench.api.delete(PORT_GROUP)
-    await bench.run()
-
-    assert PORT_GROUP not in bench.api.objects
-
-
 async def test_an_empty_cluster_is_said_and_filled_later(bench: Workbench, hosts: FakeHosts) -> None:
     for name in ("esx-a", "esx-b"):
         hosts.leave(ref(name))
@@ -508,17 +400,3 @@ async def test_a_replaced_machine_is_another_host(bench: Workbench, hosts: FakeH
 
     assert hosts.group(ref("esx-b")) == STRANGERS
     assert rows(bench)["esx-b"]["reason"] == "NameTaken"
-
-
-async def test_deletion_goes_on_when_the_last_user_has_left(bench: Workbench, hosts: FakeHosts) -> None:
-    await create(bench)
-    vm = bench.vcenter.add(samples.virtual_machine("sql", nics=[samples.nic(4000, "inner")], host=ref("esx-a")))
-    bench.api.delete(PORT_GROUP)
-    await bench.run()
-    assert "sql" in bench.message(PORT_GROUP)
-    assert hosts.group(ref("esx-b")) is not None
-
-    bench.vcenter.remove(vm)
-    await bench.run()
-
-    assert PORT_GROUP not in bench.api.objects

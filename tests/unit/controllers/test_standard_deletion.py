@@ -1,0 +1,74 @@
+"""The end of a port group on standard switches: what is ours goes from every host, and nothing else."""
+
+from support import vsphere_records as samples
+from support.fake_hosts import FakeHosts
+from support.standard import ON_CLUSTER, STRANGERS, create, ref
+from support.workbench import PORT_GROUP, Workbench
+
+
+async def test_deletion_removes_it_from_every_host(bench: Workbench, hosts: FakeHosts) -> None:
+    await create(bench)
+
+    bench.api.delete(PORT_GROUP)
+    await bench.run()
+
+    assert bench.vcenter.mutations == ["remove_host_port_group"] * 2
+    assert hosts.group(ref("esx-a")) is None
+    assert PORT_GROUP not in bench.api.objects
+
+
+async def test_deletion_touches_nothing_that_is_not_claimed(bench: Workbench, hosts: FakeHosts) -> None:
+    hosts.put(ref("esx-b"), STRANGERS)
+    bench.declare(PORT_GROUP, **ON_CLUSTER)
+    await bench.run()
+
+    bench.api.delete(PORT_GROUP)
+    await bench.run()
+
+    assert hosts.group(ref("esx-b")) == STRANGERS
+    assert hosts.group(ref("esx-a")) is None
+    assert PORT_GROUP not in bench.api.objects
+
+
+async def test_deletion_waits_for_a_host_that_is_away_and_not_for_one_that_is_gone(
+    bench: Workbench, hosts: FakeHosts
+) -> None:
+    await create(bench)
+    bench.vcenter.change(ref("esx-b"), connection_state="notResponding")
+    await bench.run()
+
+    bench.api.delete(PORT_GROUP)
+    await bench.run()
+    assert "esx-b" in bench.message(PORT_GROUP)
+    assert hosts.group(ref("esx-a")) is None
+
+    hosts.leave(ref("esx-b"))
+    await bench.run()
+    assert PORT_GROUP not in bench.api.objects
+
+
+async def test_a_cluster_that_is_gone_does_not_block_deletion(bench: Workbench, hosts: FakeHosts) -> None:
+    await create(bench)
+    for name in ("esx-a", "esx-b"):
+        hosts.leave(ref(name))
+    bench.vcenter.clusters.clear()
+    await bench.run()
+
+    bench.api.delete(PORT_GROUP)
+    await bench.run()
+
+    assert PORT_GROUP not in bench.api.objects
+
+
+async def test_deletion_goes_on_when_the_last_user_has_left(bench: Workbench, hosts: FakeHosts) -> None:
+    await create(bench)
+    vm = bench.vcenter.add(samples.virtual_machine("sql", nics=[samples.nic(4000, "inner")], host=ref("esx-a")))
+    bench.api.delete(PORT_GROUP)
+    await bench.run()
+    assert "sql" in bench.message(PORT_GROUP)
+    assert hosts.group(ref("esx-b")) is not None
+
+    bench.vcenter.remove(vm)
+    await bench.run()
+
+    assert PORT_GROUP not in bench.api.objects
