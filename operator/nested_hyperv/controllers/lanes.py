@@ -68,11 +68,10 @@ class Lane:
         if self.failure is not None and elapsed < self.retry_at:
             return self.failure
         if self.contention.paused_for(elapsed) > 0:
-            fields = ", ".join(self.contention.fields(elapsed))
+            who, fields = self.rival or "Somebody", ", ".join(self.contention.fields(elapsed))
             return Blocked(
                 Reason.CONTESTED,
-                f"{self.rival or 'Somebody'} keeps reverting {fields}. Have it stopped (see the host's tasks), or change "
-                "the spec.",
+                f"{who} keeps reverting {fields}. Have it stopped (see the host's tasks), or change the spec.",
             )
         return None
 
