@@ -91,12 +91,12 @@ class KubeLab:
         """Wait until nothing holds the connection Secret any more."""
         wait_for(lambda: not self.secret_finalizers(), f"the Secret of {self.namespace} to be let go")
 
-    def port_group(self, name: str = "inner", **spec: Any) -> KubeObject:
+    def port_group(self, name: str = "inner", /, **spec: Any) -> KubeObject:
         """Create a NestedPortGroup."""
         where = {"datacenter": self.datacenter, "switch": "DVS0"}
         return self._create(PORT_GROUPS, name, {"distributed": where, **spec})
 
-    def standard_port_group(self, name: str = "inner", *, hosts: Sequence[str] = (), **spec: Any) -> KubeObject:
+    def standard_port_group(self, name: str = "inner", /, *, hosts: Sequence[str] = (), **spec: Any) -> KubeObject:
         """Create a NestedPortGroup on the standard switches of the cluster's hosts, or of some hosts."""
         where: dict[str, Any] = {"datacenter": self.datacenter, "vSwitch": "vSwitch0"}
         where |= {"hosts": list(hosts)} if hosts else {"cluster": f"{self.datacenter}_C0"}

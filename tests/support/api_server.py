@@ -39,6 +39,8 @@ class MemoryApiServer:
         self.arrivals: Arrivals | None = None
         #: Called before each write of the operator is looked at: here a test lets somebody else be faster.
         self.before_write: Callable[[str, ObjectKey], None] = lambda _verb, _key: None
+        #: When objects are created; those of the same second are as old as their uids.
+        self.creation = _CREATED
         self._versions = itertools.count(1)
         self._uids = itertools.count(1)
 
@@ -149,7 +151,7 @@ class MemoryApiServer:
             "name": key.name,
             "uid": f"uid-{next(self._uids)}",
             "generation": 1,
-            "creationTimestamp": _CREATED,
+            "creationTimestamp": self.creation,
             "finalizers": [],
             "annotations": dict(annotations),
         }

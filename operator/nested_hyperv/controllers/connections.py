@@ -9,20 +9,38 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from nested_hyperv.api.conditions import Reason
 from nested_hyperv.api.connection import Connection, InvalidConnection, admits
 from nested_hyperv.api.meta import FINALIZER_IN_USE, FINALIZER_TEARDOWN, SECRET_TYPE
 from nested_hyperv.domain.errors import Blocked
+from nested_hyperv.domain.resource import ObjectKey
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable
+
     from nested_hyperv.api.common import ConnectionRef
-    from nested_hyperv.domain.resource import ConnectionSecret, ObjectKey, Resource
+    from nested_hyperv.domain.resource import ConnectionSecret, Resource
 
     from .ports import Kube, Store
 
-__all__ = ["Connections"]
+__all__ = ["Connections", "connection_of", "server_of"]
+
+_KIND_SECRET: Final = "Secret"  # noqa: S105 - a kind, not a password
+
+
+def connection_of(resource: Resource) -> ObjectKey:
+    """Name the Secret that a resource refers to, whether the spec is valid or not."""
+    ref = resource.spec.get("connectionRef") or {}
+    return ObjectKey(_KIND_SECRET, ref.get("namespace") or resource.key.namespace, ref.get("name") or "")
+
+
+def server_of(store: Store, resource: Resource) -> Hashable:
+    """The server behind a resource, however many Secrets name it; the Secret itself while there is none."""
+    connection = connection_of(resource)
+    secret = store.secret(connection.namespace, connection.name)
+    return connection if secret is None else secret.data.get("server", "").strip().lower()
 
 
 class Connections:

@@ -35,7 +35,7 @@ class Context(Generic[SpecT]):
 
     ``thorough``: somebody asked, or the object is being deleted, so everything is read live. ``unproven`` is what a
     first plan wants to have read live before it counts. ``others`` tells the tasks that objects are waiting for;
-    ``notes`` is what the user should know of the connection.
+    ``cluster_id`` is half of every identity; ``notes`` is what the user should know of the connection.
     """
 
     resource: Resource
@@ -47,6 +47,7 @@ class Context(Generic[SpecT]):
     live: bool
     thorough: bool
     others: Callable[[], frozenset[MoRef]]
+    cluster_id: str
     notes: tuple[str, ...] = ()
     unproven: frozenset[MoRef] | None = None
 

@@ -24,16 +24,18 @@ from nested_hyperv.domain.errors import (
     Unreachable,
 )
 from nested_hyperv.domain.plan import Release
+from nested_hyperv.domain.portgroup.rivals import tokens_of
 from nested_hyperv.domain.resource import ObjectKey
 from nested_hyperv.domain.verdict import Situation, Verdict
 from nested_hyperv.workqueue.backoff import Backoff
 from nested_hyperv.workqueue.outcome import Done, Outcome, RequeueAfter, Retry
 
+from .connections import connection_of, server_of
 from .context import AwaitingPush
 from .reconciler import Reconciler, Result, handled_request
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Mapping
+    from collections.abc import Callable, Mapping
 
     from nested_hyperv.domain.resource import Resource
 
@@ -117,27 +119,16 @@ class Engine:
         if resource is None:
             self._forget(key)
             return Done()
-        if not self._shares.enter(self._vcenter_of(resource), key):
+        if not self._shares.enter(server_of(self._store, resource), key):
             return Done()
         try:
             return await self._pass(self._reconcilers[key.kind], resource)
         finally:
             self._shares.leave(key)
 
-    @staticmethod
-    def _connection_of(resource: Resource) -> ObjectKey:
-        ref = resource.spec.get("connectionRef") or {}
-        return ObjectKey(_KIND_SECRET, ref.get("namespace") or resource.key.namespace, ref.get("name") or "")
-
-    def _vcenter_of(self, resource: Resource) -> Hashable:
-        """Whose share of the workers a pass takes: that of the server, however many Secrets name it."""
-        connection = self._connection_of(resource)
-        secret = self._store.secret(connection.namespace, connection.name)
-        return connection if secret is None else secret.data.get("server", "").strip().lower()
-
     async def _pass(self, reconciler: Reconciler[Any, Any, Any], resource: Resource) -> Outcome:
         memory = self._memories.of(resource)
-        memory.connection = self._connection_of(resource)
+        memory.connection = connection_of(resource)
         try:
             result = await reconciler.run(resource, memory)
             outcome = self._outcome(result)
@@ -234,7 +225,7 @@ class Engine:
         self._meter.released(resource.key.kind, release.reason)
         _log.info("%s: %s", release.reason, release.message)
         self._vcenters.release(resource.key)
-        self._enqueue(self._connection_of(resource))
+        self._enqueue(connection_of(resource))
 
     def _forget(self, key: ObjectKey) -> None:
         self._vcenters.release(key)
@@ -245,9 +236,18 @@ class Engine:
         self._wake_hosts(key)
 
     def _wake_dependents(self, before: Resource, after: Resource) -> None:
-        watched = ("conditions", "moRef")
-        if before.key.kind == KIND_PORT_GROUP and any(before.status.get(k) != after.status.get(k) for k in watched):
+        if before.key.kind != KIND_PORT_GROUP:
+            return
+        if any(before.status.get(field) != after.status.get(field) for field in ("conditions", "moRef")):
             self._wake_hosts(before.key)
+        if _holdings(before) != _holdings(after):
+            self._wake_rivals(after)
+
+    def _wake_rivals(self, port_group: Resource) -> None:
+        """What it has claimed or let go decides for others. Of a change of its spec they hear when that arrives."""
+        for rival in self._store.sharing(tokens_of(port_group)):
+            if rival.key != port_group.key and not rival.ready:
+                self._enqueue(rival.key)
 
     def _wake_hosts(self, port_group: ObjectKey) -> None:
         if port_group.kind != KIND_PORT_GROUP:
@@ -256,6 +256,11 @@ class Engine:
             refs = [network.get("portGroupRef") or {} for network in host.spec.get("networks") or ()]
             if any(ref.get("name") == port_group.name for ref in refs):
                 self._enqueue(host.key)
+
+
+def _holdings(port_group: Resource) -> tuple[object, ...]:
+    status = port_group.status
+    return status.get("moRef"), *((row.get("moRef"), row.get("claim")) for row in status.get("hosts", ()))
 
 
 def _later(seconds: float) -> RequeueAfter:

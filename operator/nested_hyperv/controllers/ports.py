@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Hashable, Iterable, Mapping, Sequence
 
     from nested_hyperv.api.conditions import Reason
     from nested_hyperv.api.connection import Connection
@@ -52,6 +52,9 @@ class Store(Protocol):
 
     def referring_to(self, secret: ConnectionSecret) -> Iterable[Resource]:
         """Return every object whose ``connectionRef`` names this Secret."""
+
+    def sharing(self, tokens: Iterable[Hashable]) -> Iterable[Resource]:
+        """Return every object that has one of these tokens (``domain.portgroup.rivals.tokens_of``)."""
 
 
 class Kube(Protocol):

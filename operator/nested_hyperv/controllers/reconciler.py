@@ -140,6 +140,7 @@ class Reconciler(Generic[SpecT, StatusT, WorldT]):
             thorough=resource.deleting or forced,
             notes=connection.warnings,
             others=self._memories.tasks,
+            cluster_id=self._cluster_id,
         )
         ended = await self._progress.settle(context)
         if ended is not None:

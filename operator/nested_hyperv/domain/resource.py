@@ -48,6 +48,12 @@ class Resource:
         """Whether somebody asked for this object to go away."""
         return self.deletion_timestamp is not None
 
+    @property
+    def ready(self) -> bool:
+        """Whether condition Ready is True."""
+        conditions = self.status.get("conditions", ())
+        return any((row.get("type"), row.get("status")) == ("Ready", "True") for row in conditions)
+
 
 @dataclass(frozen=True, slots=True)
 class ConnectionSecret:

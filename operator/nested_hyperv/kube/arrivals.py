@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from nested_hyperv.domain.portgroup.rivals import tokens_of
 from nested_hyperv.domain.resource import ConnectionSecret, ObjectKey, Resource
 from nested_hyperv.workqueue import Priority
 
@@ -89,4 +90,9 @@ class Arrivals:
         self._enqueue(item.key, priority)
         if isinstance(item, ConnectionSecret):
             for resource in self._store.referring_to(item):
+                self._enqueue(resource.key, Priority.LOW)
+            return
+        # Who waits for this one to let go, or to want something else, has nobody else to hear it from.
+        for resource in self._store.sharing(tokens_of(item)):
+            if resource.key != item.key and not resource.ready:
                 self._enqueue(resource.key, Priority.LOW)

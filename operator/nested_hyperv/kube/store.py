@@ -10,13 +10,14 @@ Used on the event loop's thread only; reading never waits.
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
+from nested_hyperv.domain.portgroup.rivals import tokens_of
 from nested_hyperv.domain.resource import ConnectionSecret, ObjectKey, Resource
 from nested_hyperv.kube.paths import KIND_SECRET
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Hashable, Iterable, Iterator
 
     from nested_hyperv.kube.projection import Watched
 
@@ -27,12 +28,13 @@ _GRAVES: Final = 4096
 
 
 class Store:
-    """Snapshots by key, by kind and namespace, and by the Secret that they refer to."""
+    """Snapshots by key, by kind and namespace, by the Secret that they refer to, and by what rivals have in common."""
 
     def __init__(self) -> None:
         self._objects: dict[str, dict[str, dict[str, Resource]]] = {}
         self._secrets: dict[ObjectKey, ConnectionSecret] = {}
         self._referring: dict[ObjectKey, set[ObjectKey]] = {}
+        self._sharing: dict[Hashable, set[ObjectKey]] = {}
         self._graves: OrderedDict[str, int] = OrderedDict()
 
     def get(self, key: ObjectKey) -> Resource | None:
@@ -58,6 +60,12 @@ class Store:
         resources = (self.get(key) for key in sorted(self._referring.get(secret.key, ())))
         return iter([resource for resource in resources if resource is not None])
 
+    def sharing(self, tokens: Iterable[Hashable]) -> Iterator[Resource]:
+        """Return every object that has one of these tokens (`tokens_of`)."""
+        keys = frozenset().union(*(self._sharing.get(token, ()) for token in tokens))
+        resources = (self.get(key) for key in sorted(keys))
+        return iter([resource for resource in resources if resource is not None])
+
     def find(self, key: ObjectKey) -> Watched | None:
         """Return the snapshot of any watched kind."""
         return self._secrets.get(key) if key.kind == KIND_SECRET else self.get(key)
@@ -74,6 +82,8 @@ class Store:
         self._forget_reference(known)
         self._objects.setdefault(item.key.kind, {}).setdefault(item.key.namespace, {})[item.key.name] = item
         self._referring.setdefault(connection_of(item), set()).add(item.key)
+        for token in tokens_of(item):
+            self._sharing.setdefault(token, set()).add(item.key)
         return True
 
     def remove(self, key: ObjectKey, uid: str, resource_version: str) -> bool:
@@ -100,11 +110,16 @@ class Store:
     def _forget_reference(self, known: Watched | None) -> None:
         if not isinstance(known, Resource):
             return
-        secret = connection_of(known)
-        keys = self._referring[secret]
-        keys.discard(known.key)
-        if not keys:
-            del self._referring[secret]
+        _take_out(self._referring, connection_of(known), known.key)
+        for token in tokens_of(known):
+            _take_out(self._sharing, token, known.key)
+
+
+def _take_out(index: dict[Any, set[ObjectKey]], entry: Hashable, key: ObjectKey) -> None:
+    keys = index[entry]
+    keys.discard(key)
+    if not keys:
+        del index[entry]
 
 
 def connection_of(resource: Resource) -> ObjectKey:

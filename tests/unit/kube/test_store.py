@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nested_hyperv.domain.portgroup.rivals import tokens_of
 from nested_hyperv.domain.resource import ObjectKey
 from nested_hyperv.kube.store import Store, connection_of
 from support.snapshots import resource, secret
@@ -133,3 +134,23 @@ def test_a_connection_is_in_the_own_namespace_unless_said_otherwise(
     reference: dict[str, str], expected: ObjectKey
 ) -> None:
     assert connection_of(resource(spec={"connectionRef": reference})) == expected
+
+
+def test_rivals_are_found_by_what_they_share_and_by_nothing_else() -> None:
+    store = Store()
+    where = {"connectionRef": {"name": "vcenter"}, "distributed": {"datacenter": "/dc1", "switch": "dvs"}}
+    mine = resource(version=1, spec={**where, "name": "inner"})
+    twin = resource(namespace="other", name="twin", version=2, spec={**where, "name": "inner"})
+    elsewhere = resource(
+        namespace="other",
+        name="third",
+        version=3,
+        spec={**where, "name": "inner", "distributed": {"datacenter": "dc2", "switch": "dvs"}},
+    )
+    for each in (mine, twin, elsewhere):
+        store.put(each)
+
+    assert {found.key for found in store.sharing(tokens_of(mine))} == {mine.key, twin.key}
+
+    store.remove(twin.key, twin.uid, "9")
+    assert [found.key for found in store.sharing(tokens_of(mine))] == [mine.key]

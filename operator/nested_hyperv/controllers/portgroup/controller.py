@@ -5,7 +5,7 @@ What to do is decided in ``domain.portgroup``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from nested_hyperv.api.meta import KIND_HOST, KIND_PORT_GROUP
@@ -16,17 +16,22 @@ from nested_hyperv.api.portgroup import (
     Standard,
     parse_port_group,
 )
+from nested_hyperv.controllers.connections import server_of
 from nested_hyperv.domain.inventory import MoRef
 from nested_hyperv.domain.portgroup.plan import PortGroupWorld, plan_deletion, plan_port_group
+from nested_hyperv.domain.portgroup.rivals import mo_ref_token, rivals_of, tokens_of
 from nested_hyperv.domain.portgroup.standard_plan import StandardWorld, plan_standard, plan_standard_deletion
 
 from .distributed import DISTRIBUTED_TYPE, observe_distributed
 from .standard import STANDARD_TYPE, observe_standard
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable
+
     from nested_hyperv.controllers.context import Context
     from nested_hyperv.controllers.ports import Store
     from nested_hyperv.domain.plan import Plan
+    from nested_hyperv.domain.portgroup.rivals import Rival
     from nested_hyperv.domain.resource import Resource
 
 __all__ = ["PortGroupKind"]
@@ -68,13 +73,27 @@ class PortGroupKind:
         """Read what the plan needs of the switch and the port groups."""
         lab = self._lab(context.key.namespace) if context.resource.deleting else frozenset()
         if context.spec.standard is not None:
-            return _OnStandard(context.spec.standard, await observe_standard(context, context.spec.standard, lab))
+            on_hosts = await observe_standard(context, context.spec.standard, lab)
+            return _OnStandard(context.spec.standard, replace(on_hosts, rivals=self._rivals(context)))
         if context.spec.distributed is None:
             message = "a parsed spec has one kind of switch"
             raise AssertionError(message)
-        return _OnDistributed(
-            context.spec.distributed, await observe_distributed(context, context.spec.distributed, lab)
-        )
+        world = await observe_distributed(context, context.spec.distributed, lab)
+        found = world.port_group or world.namesake
+        rivals = self._rivals(context, *([mo_ref_token(found.ref.value)] if found is not None else []))
+        return _OnDistributed(context.spec.distributed, replace(world, rivals=rivals))
+
+    def _rivals(self, context: Context[NestedPortGroupSpec], *tokens: Hashable) -> tuple[Rival, ...]:
+        """Who else may be about this port group. After all reads: nobody waits between this and the plan."""
+        resource, vcenter = context.resource, context.vcenter.about.instance_uuid
+        server = server_of(self._store, resource)
+        others = [
+            other
+            for other in self._store.sharing((*tokens_of(resource), *tokens))
+            if other.key != resource.key
+            and (other.status.get("vCenter") == vcenter or server_of(self._store, other) == server)
+        ]
+        return rivals_of(resource, others, context.cluster_id)
 
     def _lab(self, namespace: str) -> frozenset[MoRef]:
         """The machines of this lab, which do not keep a port group for ever."""

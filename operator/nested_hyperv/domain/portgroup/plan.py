@@ -20,10 +20,13 @@ from nested_hyperv.domain.plan import CreatePortGroup, Destroy, Plan, Reconfigur
 from nested_hyperv.domain.verdict import Network, Situation, Verdict
 
 from .goal import PortGroupGoal, differences, goal_of, observed
+from .rivals import Rival, creates_before, owner_among
 from .users import Users, blocked_by
 from .vlan import vlan_text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from nested_hyperv.api.portgroup import NestedPortGroupSpec
     from nested_hyperv.domain.inventory import PortGroup, Switch
     from nested_hyperv.domain.subject import Subject
@@ -35,13 +38,15 @@ __all__ = ["PortGroupWorld", "deletion_policy", "plan_deletion", "plan_port_grou
 class PortGroupWorld:
     """What was observed. ``namesake`` is who holds the name while we have no object.
 
-    ``users`` are read for a deletion only, for which there may be no ``switch`` any more.
+    ``users`` are read for a deletion only, for which there may be no ``switch`` any more. ``rivals`` are resources that
+    may be about the same port group.
     """
 
     switch: Switch | None
     port_group: PortGroup | None
     namesake: PortGroup | None = None
     users: Users = field(default_factory=Users)
+    rivals: tuple[Rival, ...] = ()
 
 
 def deletion_policy(spec: NestedPortGroupSpec, mark: Mark | None) -> DeletionPolicy:
@@ -59,11 +64,12 @@ def plan_port_group(subject: Subject, spec: NestedPortGroupSpec, world: PortGrou
     subject.check_scope(switch.path)
     actual = world.port_group
     if actual is None and world.namesake is not None and _may_adopt(subject, spec, world.namesake):
+        _check_turn(subject, spec, (rival for rival in world.rivals if rival.adopts))
         actual = world.namesake
     if actual is None:
-        return _plan_creation(subject, spec, switch, world.namesake)
+        return _plan_creation(subject, spec, switch, world)
     mark = parse_mark(actual.description)
-    adopting = _check_ownership(subject, spec, actual, mark)
+    adopting = _check_ownership(subject, spec, actual, mark, world.rivals)
     # What was ours before (lineage) keeps what its mark remembers: the mode in use, and that it was adopted once.
     stranger = adopting and Ownership.of(mark, subject.identity) is not Ownership.LINEAGE
     goal = goal_of(spec, subject.identity, switch, None if stranger else mark)
@@ -95,8 +101,22 @@ def _may_adopt(subject: Subject, spec: NestedPortGroupSpec, holder: PortGroup) -
     return subject.known is None
 
 
-def _plan_creation(subject: Subject, spec: NestedPortGroupSpec, switch: Switch, holder: PortGroup | None) -> Plan:
+def _check_turn(subject: Subject, spec: NestedPortGroupSpec, rivals: Iterable[Rival]) -> None:
+    """Let the one go first whose turn it is, while no mark decides. Raises ``Blocked(Conflict)``."""
+    where = spec.distributed
+    first = creates_before(rivals, where, known=subject.known is not None) if where is not None else None
+    if first is not None:
+        raise Blocked(
+            Reason.CONFLICT,
+            f"{first.words} asks for the same port group {spec.name} and comes first. Delete one of the two, or choose "
+            "another spec.name.",
+        )
+
+
+def _plan_creation(subject: Subject, spec: NestedPortGroupSpec, switch: Switch, world: PortGroupWorld) -> Plan:
+    holder = world.namesake
     if holder is not None:
+        _check_owner(holder, parse_mark(holder.description), world.rivals)
         raise Blocked(
             Reason.NAME_TAKEN,
             f"A port group named {spec.name} exists beside {switch.name} ({holder.ref.value}) and does not carry "
@@ -104,6 +124,7 @@ def _plan_creation(subject: Subject, spec: NestedPortGroupSpec, switch: Switch, 
             f"adoptionPolicy: Adopt or the annotation nestedhv.io/adopt: {holder.ref.value} (the connection has to "
             "allow adoption).",
         )
+    _check_turn(subject, spec, world.rivals)
     goal = goal_of(spec, subject.identity, switch, None)
     facts = {"switch": switch.name, "mode": goal.mode, "vlan": vlan_text(goal.vlan), "observed": None}
     if subject.known is not None and spec.on_external_delete is ExternalDeletePolicy.REPORT:
@@ -125,12 +146,26 @@ def _plan_creation(subject: Subject, spec: NestedPortGroupSpec, switch: Switch, 
     )
 
 
-def _check_ownership(subject: Subject, spec: NestedPortGroupSpec, actual: PortGroup, mark: Mark | None) -> bool:
+def _check_owner(actual: PortGroup, mark: Mark | None, rivals: Iterable[Rival]) -> None:
+    """Leave alone what belongs to another resource that exists: two that take it from each other would never end."""
+    owner = owner_among(rivals, mark)
+    if owner is not None:
+        raise Blocked(
+            Reason.CONFLICT,
+            f"{actual.name} ({actual.ref.value}) belongs to {owner.words}. Delete one of the two resources, or choose "
+            "another spec.name.",
+        )
+
+
+def _check_ownership(
+    subject: Subject, spec: NestedPortGroupSpec, actual: PortGroup, mark: Mark | None, rivals: Iterable[Rival]
+) -> bool:
     """Return whether the object is being adopted by this pass; raise ``Blocked`` unless we may write to it."""
     ownership = Ownership.of(mark, subject.identity)
     where = f"{actual.name} ({actual.ref.value})"
     if ownership is Ownership.OURS:
         return False
+    _check_owner(actual, mark, rivals)
     if subject.adopt == actual.ref.value or _may_adopt(subject, spec, actual):
         if actual.nsx:
             raise Blocked(
@@ -154,8 +189,9 @@ def _check_ownership(subject: Subject, spec: NestedPortGroupSpec, actual: PortGr
         )
     raise Blocked(
         Reason.CONFLICT,
-        f"{where} carries the mark of another resource ({mark.owner if mark else ''}), so it is not touched. "
-        f"Delete one of the two, or take it over with the annotation nestedhv.io/adopt: {actual.ref.value}.",
+        f"{where} carries the mark of a resource that this cluster does not have ({mark.owner if mark else ''}), so it "
+        "is not touched. Have it released there, or take it over with the annotation nestedhv.io/adopt: "
+        f"{actual.ref.value}.",
     )
 
 

@@ -6,7 +6,7 @@ the ledger nothing that a host has under this name is written, unless adoption w
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from nested_hyperv.api.common import ExternalDeletePolicy, ManagementPolicy
@@ -16,10 +16,11 @@ from nested_hyperv.domain.errors import Blocked, NameTaken, OperatorError
 from nested_hyperv.domain.inventory import Change
 from nested_hyperv.domain.plan import AddHostPortGroup, HostAction, UpdateHostPortGroup
 
+from .rivals import Rival, ahead_on
 from .standard_goal import differences, exactly
 
 if TYPE_CHECKING:
-    from nested_hyperv.api.portgroup import NestedPortGroupSpec
+    from nested_hyperv.api.portgroup import NestedPortGroupSpec, Standard
     from nested_hyperv.domain.host_network import (
         HostNetwork,
         StandardPortGroup,
@@ -37,9 +38,10 @@ class HostView:
     """What was observed of one host.
 
     ``claim`` is what the ledger says of it, ``hindrance`` why the last attempt there failed, as long as its pause
-    lasts. ``in_flight``: a call has been made there, and what vCenter says may be older. ``creating`` is what the
-    ledger says is being created, ``created`` whether the host has answered that it was. ``reverse_path_check`` is the
-    advanced option that keeps promiscuous mode from echoing frames, where somebody has asked for it.
+    lasts. ``in_flight``: a call has been made there, and what vCenter says may be older. ``in_doubt``: nobody knows
+    whether the last call has happened. ``creating`` is what the ledger says is being created, ``created`` whether the
+    host has answered that it was. ``reverse_path_check`` is the advanced option that keeps promiscuous mode from
+    echoing frames, where somebody has asked for it.
     """
 
     host: Host
@@ -47,6 +49,7 @@ class HostView:
     claim: HostClaim | None = None
     hindrance: OperatorError | None = None
     in_flight: bool = False
+    in_doubt: bool = False
     settled: bool = False
     creating: str | None = None
     created: bool = False
@@ -55,12 +58,14 @@ class HostView:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What all hosts are asked: who asks, for what, and which network an annotation allows to adopt."""
+    """What all hosts are asked: who asks, for what, which network an annotation allows to adopt, and who else asks."""
 
     subject: Subject
     spec: NestedPortGroupSpec
+    standard: Standard
     goal: StandardSettings
     network: MoRef | None
+    rivals: tuple[Rival, ...] = ()
 
     @property
     def adopts(self) -> bool:
@@ -72,6 +77,18 @@ class Question:
     def enforced(self) -> bool:
         """Whether claims may be made."""
         return self.spec.management_policy is ManagementPolicy.ENFORCE
+
+    def ahead(self, view: HostView) -> Rival | None:
+        """Who comes before us on a host."""
+        return ahead_on(self.rivals, self.standard, view.host, view.claim)
+
+    def lost_to(self, rival: Rival) -> Blocked:
+        """Say that the port group of a host is somebody else's."""
+        return Blocked(
+            Reason.CONFLICT,
+            f"Port group {self.goal.name} on this host belongs to {rival.words}. Delete one of the two resources, or "
+            "choose another spec.name.",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +126,10 @@ class HostOutcome:
 
 def is_ours(view: HostView, goal: StandardSettings, group: StandardPortGroup) -> bool:
     """Whether what a host has is what the ledger claims: created or adopted, or exactly what we were creating."""
-    if view.claim is not HostClaim.CLAIMING:
-        return view.claim is not None
     if isinstance(view.hindrance, NameTaken):
         return False  # the host has refused ours
+    if view.claim is not HostClaim.CLAIMING:
+        return view.claim is not None
     return view.created or exactly(group) == (view.creating or exactly(goal))
 
 
@@ -139,11 +156,7 @@ def judge(question: Question, view: HostView) -> HostOutcome:
 
 
 def _present(question: Question, view: HostView, switch: StandardSwitch, group: StandardPortGroup) -> HostOutcome:
-    claim, problem = view.claim, None
-    if claim is HostClaim.CLAIMING:
-        claim, problem = _confirm(question, view, group)
-    elif claim is None:
-        claim, problem = _adopt(question)
+    claim, problem = _ownership(question, view, group)
     if problem is not None:
         return HostOutcome(view, None, problem.reason, problem.message)
     changes = differences(question.goal, group, view.host.name)
@@ -158,11 +171,33 @@ def _present(question: Question, view: HostView, switch: StandardSwitch, group: 
     return HostOutcome(view, claim, Reason.PROGRESSING, f"Writing {words}.", action, changes, passing=True)
 
 
+def _ownership(
+    question: Question, view: HostView, group: StandardPortGroup
+) -> tuple[HostClaim | None, OperatorError | None]:
+    """Find out what is claimed of a port group that is there, or why it is not ours."""
+    rival = question.ahead(view)
+    if view.claim is HostClaim.CLAIMING:
+        return _confirm(question, view, group)
+    if view.claim is None:
+        # One without a claim comes first only if it would take over what is there.
+        if rival is not None and (rival.claim(view.host) is not None or (rival.adopts and question.adopts)):
+            return None, question.lost_to(rival)
+        return _adopt(question, group)
+    if isinstance(view.hindrance, NameTaken):
+        # It had gone, and before we could create it again somebody else had.
+        return None, view.hindrance
+    return (view.claim, None) if rival is None else (None, question.lost_to(rival))
+
+
 def _absent(question: Question, view: HostView) -> HostOutcome:
     claim, goal = view.claim, question.goal
+    rival = question.ahead(view)
+    if rival is not None:
+        problem = question.lost_to(rival)
+        return HostOutcome(view, None, problem.reason, problem.message)
     if view.in_flight:
         return HostOutcome(view, claim, Reason.PROGRESSING, "Waiting for vCenter to see the change.", passing=True)
-    if isinstance(view.hindrance, NameTaken) and claim is not HostClaim.CLAIMED:
+    if isinstance(view.hindrance, NameTaken):
         return HostOutcome(view, None, Reason.NAME_TAKEN, view.hindrance.message)
     changes = (Change("name", "absent", goal.name, view.host.name),)
     if view.hindrance is not None:
@@ -183,10 +218,26 @@ def _absent(question: Question, view: HostView) -> HostOutcome:
 def _confirm(
     question: Question, view: HostView, group: StandardPortGroup
 ) -> tuple[HostClaim | None, OperatorError | None]:
-    """Find out whether what is there now is what we were about to create."""
-    if isinstance(view.hindrance, NameTaken):
+    """Find out whether what is there now is what we were about to create.
+
+    Rivals may have been about to create it, too: it is one of those whose spec it equals, the oldest of them.
+    """
+    host = view.host
+    claims = [(rival, rival.claim(host)) for rival in question.rivals]
+    owner = next((rival for rival, claim in claims if claim in (HostClaim.CLAIMED, HostClaim.ADOPTED)), None)
+    if owner is not None:
+        return None, question.lost_to(owner)
+    makers = [
+        rival for rival, claim in claims if claim is HostClaim.CLAIMING and rival.creating(host) == exactly(group)
+    ]
+    refused = isinstance(view.hindrance, NameTaken)
+    likely = is_ours(replace(view, hindrance=None) if makers else view, question.goal, group)
+    older = next((rival for rival in makers if rival.older or not likely), None)
+    if older is not None:
+        return None, question.lost_to(older)
+    if refused and not likely:
         return None, view.hindrance
-    if is_ours(view, question.goal, group):
+    if likely:
         return HostClaim.CLAIMED, None
     return None, Blocked(
         Reason.CONFLICT,
@@ -195,7 +246,7 @@ def _confirm(
     )
 
 
-def _adopt(question: Question) -> tuple[HostClaim | None, OperatorError | None]:
+def _adopt(question: Question, group: StandardPortGroup) -> tuple[HostClaim | None, OperatorError | None]:
     name = question.goal.name
     if not question.adopts:
         pointer = f": {question.network.value}" if question.network is not None else ""
@@ -209,6 +260,12 @@ def _adopt(question: Question) -> tuple[HostClaim | None, OperatorError | None]:
             Reason.ADOPTION_NOT_ALLOWED,
             f"The host has a port group {name}, and the connection does not allow adoption. "
             'Set allowAdoption: "true" in the connection Secret, or choose another spec.name.',
+        )
+    if group.switch != question.goal.switch:
+        return None, Blocked(
+            Reason.CONFLICT,
+            f"The host has a port group {name} on {group.switch}. To move it to {question.goal.switch} would cut off "
+            "the machines on it. Choose another spec.name or another vSwitch.",
         )
     return HostClaim.ADOPTED if question.enforced else None, None
 

@@ -18,6 +18,7 @@ from nested_hyperv.domain.inventory import Change
 from nested_hyperv.domain.plan import AddHostPortGroup, HostAction, Plan, Release, RemoveHostPortGroup
 from nested_hyperv.domain.verdict import Network, Situation, Verdict
 
+from .rivals import Rival, ahead_on
 from .standard_goal import exactly, mode_of, observed, settings_of
 from .standard_host import HostOutcome, HostView, Question, is_ours, judge
 from .users import Users, blocked_by
@@ -43,6 +44,7 @@ class StandardWorld:
 
     ``hosts`` shall have the port group. ``left`` are hosts that had it and shall not any more. ``network`` is the
     object that vCenter has for all port groups of this name. ``again_after`` is when a host's pause is over (seconds).
+    ``rivals`` are resources that may be about the same port groups.
     """
 
     paths: tuple[str, ...]
@@ -51,6 +53,7 @@ class StandardWorld:
     network: MoRef | None = None
     again_after: float | None = None
     users: Users = field(default_factory=Users)
+    rivals: tuple[Rival, ...] = ()
 
 
 def plan_standard(subject: Subject, spec: NestedPortGroupSpec, standard: Standard, world: StandardWorld) -> Plan:
@@ -67,9 +70,9 @@ def plan_standard(subject: Subject, spec: NestedPortGroupSpec, standard: Standar
             Reason.NOT_FOUND, f"{_where(world)} has no hosts. The port group is created on the first that joins."
         )
     goal = settings_of(spec, standard)
-    question = Question(subject, spec, goal, world.network)
+    question = Question(subject, spec, standard, goal, world.network, world.rivals)
     outcomes = sorted((judge(question, view) for view in world.hosts), key=lambda outcome: outcome.view.host.name)
-    outcomes += _leaving(goal, world.left)
+    outcomes += _leaving(goal, standard, world)
     facts = _facts(spec, standard, world, outcomes)
     actions = tuple(outcome.action for outcome in outcomes if outcome.action is not None)
     changes = tuple(change for outcome in outcomes for change in outcome.changes)
@@ -83,7 +86,7 @@ def plan_standard(subject: Subject, spec: NestedPortGroupSpec, standard: Standar
         actions=actions,
         changes=changes,
         record={"hosts": tuple(outcome.row() for outcome in claimed)} if actions and new_claims else {},
-        unproven=_unproven(actions),
+        unproven=_unproven(actions, world.hosts),
     )
 
 
@@ -93,24 +96,34 @@ def _where(world: StandardWorld) -> str:
 
 def _before(goal: StandardSettings, outcome: HostOutcome) -> HostOutcome:
     """What has to be written before the action of an outcome is executed."""
-    if not isinstance(outcome.action, AddHostPortGroup) or outcome.claim not in (None, HostClaim.CLAIMING):
+    if not isinstance(outcome.action, AddHostPortGroup) or outcome.claim is HostClaim.CLAIMED:
         return outcome
+    # Also what was adopted: it is gone, and made anew it is not adopted any more.
     return replace(outcome, claim=HostClaim.CLAIMING, creating=exactly(goal))
 
 
-def _unproven(actions: Iterable[HostAction]) -> frozenset[MoRef]:
-    """Hosts that have to be read live first. The host itself refuses to create what is there already."""
-    return frozenset(host_network(action.host.ref) for action in actions if not isinstance(action, AddHostPortGroup))
+def _unproven(actions: Iterable[HostAction], views: Iterable[HostView]) -> frozenset[MoRef]:
+    """Hosts that have to be read live first. The host itself refuses to create what is there already.
+
+    Unless we may have created it in a call whose answer was lost: a refusal would look as if somebody else had.
+    """
+    in_doubt = {view.host.ref for view in views if view.in_doubt}
+    return frozenset(
+        host_network(action.host.ref)
+        for action in actions
+        if not isinstance(action, AddHostPortGroup) or action.host.ref in in_doubt
+    )
 
 
-def _leaving(goal: StandardSettings, views: Iterable[HostView]) -> list[HostOutcome]:
+def _leaving(goal: StandardSettings, standard: Standard, world: StandardWorld) -> list[HostOutcome]:
     """Hosts that are not wanted any more: what was created there goes, what was adopted stays."""
     outcomes = []
-    for view in views:
+    for view in world.left:
         group = view.network.port_group(goal.name) if view.network is not None else None
         if view.claim not in (HostClaim.CLAIMED, HostClaim.CLAIMING):
             continue
-        if view.network is not None and view.network.known and (group is None or not is_ours(view, goal, group)):
+        not_ours = group is None or not _is_ours(goal, standard, view, world.rivals)
+        if view.network is not None and view.network.known and not_ours:
             continue
         outcome = HostOutcome(view, view.claim, Reason.PROGRESSING, "Removing it from this host.", passing=True)
         if group is not None and view.hindrance is not None:
@@ -217,7 +230,13 @@ def plan_standard_deletion(spec: NestedPortGroupSpec, standard: Standard, world:
     verdict = Verdict(Situation.DELETING, Reason.DELETING, "Removing the port group from its hosts.")
     views = [view for view in (*world.hosts, *world.left) if view.claim is not None]
     lost = [view for view in views if _policy(spec, view) is DeletionPolicy.DELETE and not _reachable(view)]
-    ours = [view for view in views if _policy(spec, view) is DeletionPolicy.DELETE and _is_ours(goal, view)]
+    ours = [
+        view
+        for view in views
+        if _policy(spec, view) is DeletionPolicy.DELETE
+        and _reachable(view)
+        and _is_ours(goal, standard, view, world.rivals)
+    ]
     if ours and world.users:
         return Plan(blocked_by(f"Port group {spec.name}", world.users))
     actions = tuple(
@@ -226,7 +245,7 @@ def plan_standard_deletion(spec: NestedPortGroupSpec, standard: Standard, world:
         if view.hindrance is None and not view.in_flight
     )
     if actions:
-        return Plan(verdict, actions=actions, unproven=_unproven(actions))
+        return Plan(verdict, actions=actions, unproven=_unproven(actions, views))
     hindered = [f"{view.host.name}: {view.hindrance.message}" for view in ours if view.hindrance is not None]
     hindered += [f"{view.host.name}: the host is {view.host.connection_state}." for view in lost]
     if hindered:
@@ -258,8 +277,9 @@ def _reachable(view: HostView) -> bool:
     return view.host.connection_state == "connected" and view.network is not None and view.network.known
 
 
-def _is_ours(goal: StandardSettings, view: HostView) -> bool:
-    group = view.network.port_group(goal.name) if _reachable(view) and view.network is not None else None
-    if group is None:
+def _is_ours(goal: StandardSettings, standard: Standard, view: HostView, rivals: Sequence[Rival]) -> bool:
+    """Whether what a host has is this resource's to remove, and nobody else's."""
+    group = view.network.port_group(goal.name) if view.network is not None else None
+    if group is None or view.claim is None or ahead_on(rivals, standard, view.host, view.claim) is not None:
         return False
     return is_ours(view, goal, group)
