@@ -6,6 +6,7 @@ Each host has one lane: a host serves one change of its networks at a time, and 
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from nested_hyperv.vsphere import host_calls
@@ -30,6 +31,9 @@ class HostNetworks:
         self._inventory = link.inventory
         self._remembered = remembered
         self._lanes: dict[MoRef, asyncio.Lock] = {}
+        #: How often a port group of a name came or went: the last that goes takes its network along, and the next one
+        #: has another.
+        self._turns: Counter[str] = Counter()
 
     async def find_hosts(self, datacenter: str, cluster: str | None, hosts: Iterable[str], *, fresh: bool) -> HostSet:
         """Find the hosts of a cluster, or those that are listed."""
@@ -49,7 +53,7 @@ class HostNetworks:
         """Return what has this name among the networks of a datacenter."""
         return await self._remembered.get(
             self._link.generation,
-            ("network named", datacenter, name),
+            ("network named", datacenter, name, self._turns[name]),
             lambda: self._link.call(
                 "FindChild", lambda session: host_calls.find_network(session, datacenter, name), target=name
             ),
@@ -91,6 +95,7 @@ class HostNetworks:
     async def add(self, host: MoRef, settings: StandardSettings) -> None:
         """``AddPortGroup``: refused if the host has one of that name."""
         await self._change(host, "AddPortGroup", lambda session: host_calls.add(session, host, settings))
+        self._turns[settings.name] += 1
 
     async def update(self, host: MoRef, current: StandardPortGroup, settings: StandardSettings) -> None:
         """``UpdatePortGroup``: everything that is managed; what is not stays."""
@@ -99,6 +104,7 @@ class HostNetworks:
     async def remove(self, host: MoRef, name: str) -> None:
         """``RemovePortGroup``: refused while a virtual adapter of this host is attached."""
         await self._change(host, "RemovePortGroup", lambda session: host_calls.remove(session, host, name))
+        self._turns[name] += 1
 
     async def _change(self, host: MoRef, method: str, function: Callable[[Session], None]) -> None:
         async with self._lanes.setdefault(host, asyncio.Lock()):

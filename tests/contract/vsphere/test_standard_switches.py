@@ -138,6 +138,19 @@ async def test_only_who_has_the_name_is_woken(adapter: Adapter, vcenter: VCenter
     assert adapter.woken == []
 
 
+async def test_a_port_group_that_is_made_anew_has_another_network(vcenter: VCenter) -> None:
+    host = await cluster_host(vcenter)
+    await vcenter.standard.add(host, settings())
+    before = await vcenter.standard.find_network("DC0", "inner", fresh=True)
+    await vcenter.standard.remove(host, "inner")
+    await vcenter.standard.add(host, settings())
+
+    after = await vcenter.standard.find_network("DC0", "inner", fresh=False)
+
+    assert before is not None
+    assert after not in (None, before)
+
+
 async def test_a_machine_keeps_the_port_group_from_being_removed(vcenter: VCenter, twin: Twin) -> None:
     with connect(twin) as instance:
         vm = find(instance, vim.VirtualMachine, "DC0_C0_RP0_VM0")
