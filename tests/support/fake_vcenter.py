@@ -248,6 +248,10 @@ class FakeVCenter:
         await self.called("find_port_group_by_owner")
         return [self._attached(group) for group in self._on(switch) if _owner(group.description) == owner]
 
+    async def exists_anywhere(self, owner: str) -> bool:
+        await self.called("exists_anywhere")
+        return any(_owner(group.description) == owner for group in self.port_groups.values())
+
     async def find_port_group_by_name(self, switch: Switch, name: str) -> PortGroup | None:
         await self.called("find_port_group_by_name")
         return next((self._attached(group) for group in self._on(switch) if group.name == name), None)

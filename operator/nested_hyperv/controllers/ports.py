@@ -153,6 +153,9 @@ class VCenter(Protocol):
     async def find_port_group_by_owner(self, switch: Switch, owner: str) -> list[PortGroup]:
         """Find port groups of a switch whose description carries a mark with this owner, whatever their names."""
 
+    async def exists_anywhere(self, owner: str) -> bool:
+        """Whether a port group of any switch carries a mark of this owner. Dear: reads all descriptions."""
+
     async def find_port_group_by_name(self, switch: Switch, name: str) -> PortGroup | None:
         """Find what holds a name among the networks beside a switch, if it is a distributed port group."""
 

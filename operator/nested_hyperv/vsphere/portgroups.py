@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from pyVmomi import vmodl
+from pyVmomi import vim, vmodl
 
 from nested_hyperv.domain.inventory import MoRef, PortGroup, Switch
 from nested_hyperv.domain.ownership import parse_mark
@@ -21,6 +21,8 @@ from nested_hyperv.vsphere.refs import escaped, moref
 from nested_hyperv.vsphere.specs import port_group_changes, port_group_creation
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from nested_hyperv.domain.inventory import PortGroupSettings
     from nested_hyperv.vsphere.session import Session
 
@@ -29,6 +31,7 @@ __all__ = [
     "create",
     "find_named",
     "find_switch",
+    "marked_anywhere",
     "owners_of",
     "read_port_group",
     "reconfigure",
@@ -59,8 +62,11 @@ def read_port_group(session: Session, ref: MoRef) -> PortGroup | None:
 
 def owners_of(session: Session, switch: MoRef, chunk: int) -> Owners:
     """Read all marks on a switch."""
+    return _marks(session, children(session, switch, "portgroup"), chunk)
+
+
+def _marks(session: Session, refs: Sequence[MoRef], chunk: int) -> Owners:
     owners: Owners = {}
-    refs = children(session, switch, "portgroup")
     for at in range(0, len(refs), chunk):
         # What the account may not read is not ours. Any other failure to read one could hide what is.
         described = read_many(session, refs[at : at + chunk], ["config.description"], unset_if=_HIDDEN)
@@ -69,6 +75,17 @@ def owners_of(session: Session, switch: MoRef, chunk: int) -> Owners:
             if mark is not None:
                 owners.setdefault(mark.owner, set()).add(found.ref)
     return owners
+
+
+def marked_anywhere(session: Session, owner: str, chunk: int) -> list[MoRef]:
+    """Find what carries a mark of this owner on any switch: dear, for when its own switch cannot be found."""
+    root = session.content.rootFolder
+    view = session.content.viewManager.CreateContainerView(root, [vim.dvs.DistributedVirtualPortgroup], True)
+    try:
+        refs = children(session, moref(view), "view")
+    finally:
+        view.DestroyView()
+    return sorted(_marks(session, refs, chunk).get(owner, ()))
 
 
 def find_named(session: Session, switch: Switch, name: str) -> PortGroup | None:

@@ -154,6 +154,15 @@ class VCenter:
         hits = [await self.read_port_group(ref) for ref in candidates]
         return [hit for hit in hits if hit is not None and _names(hit, owner)]
 
+    async def exists_anywhere(self, owner: str) -> bool:
+        """Whether a port group of any switch carries a mark of this owner."""
+        found = await self._link.call(
+            "RetrievePropertiesEx",
+            lambda session: portgroups.marked_anywhere(session, owner, self._tuning.chunk),
+            target="all port groups",
+        )
+        return bool(found)
+
     async def find_port_group_by_name(self, switch: Switch, name: str) -> PortGroup | None:
         """Find what holds a name among the networks beside a switch, if it is a distributed port group."""
         record = await self._link.call(

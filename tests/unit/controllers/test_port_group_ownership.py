@@ -189,3 +189,30 @@ async def test_a_recreated_resource_takes_its_object_back_with_what_its_mark_rem
     assert bench.condition(PORT_GROUP) == ("True", "Succeeded")
     status = bench.api.status(PORT_GROUP)
     assert (status["moRef"], status["mode"], status["deletionPolicy"]) == (ref.value, "Promiscuous", "Delete")
+
+
+async def test_a_switch_that_vanished_before_anything_was_created_does_not_block_the_deletion(bench: Workbench) -> None:
+    bench.vcenter.fail_calls["create_port_group"] = [PermissionDenied("lacks DVPortgroup.Create")] * 9
+    bench.declare(PORT_GROUP)
+    await bench.run()
+    assert bench.api.status(PORT_GROUP)["vCenter"]
+    bench.vcenter.remove(samples.SWITCH)
+
+    bench.api.delete(PORT_GROUP)
+    await bench.run()
+
+    assert PORT_GROUP not in bench.api.objects
+
+
+async def test_a_switch_that_cannot_be_found_while_the_port_group_exists_keeps_the_resource(bench: Workbench) -> None:
+    await bench.create(PORT_GROUP)
+    bench.vcenter.change(samples.SWITCH, name="renamed", path="/dc1/network/renamed")
+    bench.api.wipe_status(PORT_GROUP)
+    bench.api.status(PORT_GROUP)["vCenter"] = bench.vcenter.uuid
+
+    bench.api.delete(PORT_GROUP)
+    bench.start()
+    await bench.run()
+
+    assert bench.condition(PORT_GROUP) == ("False", "DeletionBlocked")
+    assert len(bench.vcenter.port_groups) == 1

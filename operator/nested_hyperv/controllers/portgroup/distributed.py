@@ -53,11 +53,14 @@ async def _switch(context: Context[NestedPortGroupSpec], where: Distributed) -> 
     try:
         return await context.vcenter.find_switch(where.datacenter, where.switch, fresh=context.live)
     except Blocked as error:
-        known = context.subject.known
-        if not context.resource.deleting or error.reason is not Reason.NOT_FOUND or known is None:
+        if not context.resource.deleting or error.reason is not Reason.NOT_FOUND:
             raise
-        # A switch that was renamed is not found either. Only when the port group is gone, too, is there nothing left.
-        if await context.vcenter.read_port_group(known) is not None:
+        # A switch that was renamed is not found either. Only when the port group is gone, too, is there nothing left;
+        # one that is merely hidden from our account is refused here, and stays.
+        known, vcenter = context.subject.known, context.vcenter
+        if known is not None and await vcenter.read_port_group(known) is not None:
+            raise
+        if await vcenter.exists_anywhere(context.subject.identity.owner):
             raise
         return None
 
