@@ -67,6 +67,10 @@ class Remembered:
             self._forget(question, known)
         return cast("T", answer)
 
+    def forget(self, question: Hashable) -> None:
+        """Have a question asked again: what it was answered with is known to be gone."""
+        self._answers.pop(question, None)
+
     def __len__(self) -> int:
         """How many answers are remembered."""
         return len(self._answers)

@@ -121,6 +121,10 @@ class VCenter:
 
         question = ("switch", datacenter, switch)
         found = await self._remembered.get(self._link.generation, question, ask, fresh=fresh)
+        if self._inventory.missing(found.ref):
+            # Destroyed since: perhaps there is another one of that name, and else the answer is that there is none.
+            self._remembered.forget(question)
+            found = await self._remembered.get(self._link.generation, question, ask, fresh=True)
         pushed = self._inventory.cached(found.ref)
         if not isinstance(pushed, Switch):
             return found
