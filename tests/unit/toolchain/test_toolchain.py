@@ -4,7 +4,10 @@ import functools
 import hashlib
 import http.server
 import os
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -29,7 +32,7 @@ def index(tmp_path: Path) -> Iterator[tuple[str, Path]]:
     folder.mkdir()
     handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(folder))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}", folder
         server.shutdown()
@@ -107,17 +110,57 @@ def test_an_interrupted_build_is_made_anew(cache_folder: Path) -> None:
     assert not (folder / "half").exists()
 
 
-def test_the_entries_used_last_are_kept(cache_folder: Path) -> None:
+def _left_by_another_process(cache_folder: Path, name: str, *, days_ago: float) -> None:
+    (cache_folder / name).mkdir(parents=True)
+    (cache_folder / name / ".complete").touch()
+    used = time.time() - days_ago * 86_400
+    os.utime(cache_folder / name / ".complete", (used, used))
+
+
+def _entries(cache_folder: Path) -> set[str]:
+    return {folder.name for folder in cache_folder.glob("*-*")}
+
+
+def test_old_entries_go_but_for_those_used_last(cache_folder: Path) -> None:
     for key in range(8):
-        folder = cache.entry("thing", str(key), _nothing)
-        os.utime(folder / ".complete", (key, key))
-    cache.entry("other", "0", _nothing)
+        _left_by_another_process(cache_folder, f"thing-{key}", days_ago=10 - key)
+    _left_by_another_process(cache_folder, "other-0", days_ago=100)
     cache.entry("thing", "2", _nothing)
 
     cache.entry("thing", "new", _nothing)
 
-    kept = {folder.name for folder in cache_folder.glob("*-*")}
-    assert kept == {"thing-2", "thing-4", "thing-5", "thing-6", "thing-7", "thing-new", "other-0"}
+    assert _entries(cache_folder) == {"thing-2", "thing-4", "thing-5", "thing-6", "thing-7", "thing-new", "other-0"}
+
+
+def test_what_was_used_within_a_day_stays_however_much_it_is(cache_folder: Path) -> None:
+    for key in range(9):
+        _left_by_another_process(cache_folder, f"thing-{key}", days_ago=0.9)
+
+    cache.entry("thing", "new", _nothing)
+
+    assert _entries(cache_folder) == {"thing-new", *(f"thing-{key}" for key in range(9))}
+
+
+def test_what_a_process_uses_is_taken_away_by_no_other(cache_folder: Path) -> None:
+    using = "from bed.toolchain import cache; cache.entry('thing', 'used', lambda _: None); print(); input()"
+    paths = {"PYTHONPATH": str(cache.ROOT / "tests"), "NHV_CACHE": str(cache_folder)}
+    with subprocess.Popen(
+        [sys.executable, "-c", using], env=paths, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        os.utime(cache_folder / "thing-used" / ".complete", (0, 0))
+        for key in range(7):
+            _left_by_another_process(cache_folder, f"thing-{key}", days_ago=10 - key)
+        cache.entry("thing", "new", _nothing)
+        while_used = _entries(cache_folder)
+        other.communicate(b"\n")
+
+    cache.entry("thing", "newer", _nothing)
+
+    assert "thing-used" in while_used
+    assert "thing-0" not in while_used
+    assert "thing-used" not in _entries(cache_folder)
 
 
 def test_a_wheel_comes_from_the_index_that_pip_uses(
