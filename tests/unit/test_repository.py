@@ -14,21 +14,24 @@ import nested_hyperv
 
 ROOT = Path(__file__).resolve().parents[2]
 MAX_LINES = 500
+MAX_BYTES = 400_000
 
 
-def _sources() -> Iterator[Path]:
+def _files() -> Iterator[Path]:
     listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.py", "*.go"],
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
         capture_output=True,
         text=True,
         check=False,
     )
-    if listed.returncode == 0:
-        names = listed.stdout.split()
-    else:  # an unpacked archive
-        names = [str(path) for suffix in ("py", "go") for path in ROOT.rglob(f"*.{suffix}")]
-    yield from (ROOT / name for name in names if (ROOT / name).is_file())
+    is_checkout = listed.returncode == 0  # else an unpacked archive
+    found = map(ROOT.joinpath, filter(None, listed.stdout.split("\0"))) if is_checkout else ROOT.rglob("*")
+    yield from (path for path in found if path.is_file())
+
+
+def _sources() -> Iterator[Path]:
+    yield from (path for path in _files() if path.suffix in {".py", ".go"})
 
 
 def _project() -> dict[str, object]:
@@ -61,6 +64,13 @@ def test_no_module_is_longer_than_anybody_reads() -> None:
     lengths = {path.relative_to(ROOT).as_posix(): len(path.read_text().splitlines()) for path in _sources()}
     assert lengths
     assert {name: lines for name, lines in lengths.items() if lines > MAX_LINES} == {}
+
+
+def test_nothing_that_was_built_or_downloaded_is_kept() -> None:
+    if not (ROOT / ".git").exists():
+        pytest.skip("an unpacked archive: nobody says what belongs to it")
+    files = {path.relative_to(ROOT).as_posix(): path.read_bytes() for path in _files()}
+    assert [name for name, content in files.items() if len(content) > MAX_BYTES or b"\0" in content] == []
 
 
 def test_the_tool_chain_needs_nothing_but_the_standard_library() -> None:

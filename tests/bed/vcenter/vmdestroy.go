@@ -10,15 +10,8 @@ import (
 // destroyMachine models Destroy_Task. Documented: InvalidPowerState while it is
 // on, in the task; the files go too, so InvalidState while they are out of reach.
 func destroyMachine(c *Call, _ any) (any, error) {
-	ref := c.machineTask(func(tc *TaskContext) (any, error) {
-		vm, err := machineOf(tc.Ctx.Map, c.This)
-		if err != nil {
-			return nil, err
-		}
-		if err := available(vm); err != nil {
-			return nil, err
-		}
-		return nil, tc.removeMachine(c.This)
+	ref := c.availableMachineTask(func(tc *TaskContext, _ *simulator.VirtualMachine) error {
+		return tc.removeMachine(c.This)
 	})
 	return &types.Destroy_TaskResponse{Returnval: ref}, nil
 }

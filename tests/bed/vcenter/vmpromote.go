@@ -20,16 +20,9 @@ import (
 // Inferred: the fault of a running machine with snapshots, InvalidState.
 func promoteDisks(c *Call, req any) (any, error) {
 	r := req.(*types.PromoteDisks_Task)
-	ref := c.machineTask(func(tc *TaskContext) (any, error) {
-		vm, err := machineOf(tc.Ctx.Map, c.This)
-		if err != nil {
-			return nil, err
-		}
-		if err := available(vm); err != nil {
-			return nil, err
-		}
+	ref := c.availableMachineTask(func(tc *TaskContext, vm *simulator.VirtualMachine) error {
 		if r.Unlink && vm.Runtime.PowerState == poweredOn && vm.Snapshot != nil {
-			return nil, NewFault(&types.InvalidState{})
+			return NewFault(&types.InvalidState{})
 		}
 		t := tc.Twin
 		read := parentFiles(t.configsOf(tc.Ctx.Map, vm))
@@ -46,7 +39,7 @@ func promoteDisks(c *Call, req any) (any, error) {
 		t.relayout(tc.Ctx.Map, vm)
 		t.refresh(vm)
 		t.releaseParents(tc.Ctx.Map, read)
-		return nil, nil
+		return nil
 	})
 	return &types.PromoteDisks_TaskResponse{Returnval: ref}, nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"github.com/vmware/govmomi/simulator"
 	"github.com/vmware/govmomi/vim25/types"
 )
 
@@ -54,6 +55,21 @@ func (w *turn) ended() bool {
 // a machine is no change of it.
 func (c *Call) machineTask(body TaskBody) types.ManagedObjectReference {
 	return c.taskOnMachine(c.This, body)
+}
+
+// availableMachineTask is machineTask for work that needs the configuration of the
+// machine: InvalidState, in the task, while it is out of reach.
+func (c *Call) availableMachineTask(body func(*TaskContext, *simulator.VirtualMachine) error) types.ManagedObjectReference {
+	return c.machineTask(func(tc *TaskContext) (any, error) {
+		vm, err := machineOf(tc.Ctx.Map, c.This)
+		if err != nil {
+			return nil, err
+		}
+		if err := available(vm); err != nil {
+			return nil, err
+		}
+		return nil, body(tc, vm)
+	})
 }
 
 // taskOnMachine is machineTask for a call on something else that changes a machine.

@@ -109,28 +109,21 @@ func checkTemplate(vm *simulator.VirtualMachine, spec *types.VirtualMachineConfi
 // InvalidName, allowed on a template and while on; InvalidState while it is not connected.
 func renameMachine(c *Call, req any) (any, error) {
 	name := req.(*types.Rename_Task).NewName
-	ref := c.machineTask(func(tc *TaskContext) (any, error) {
-		vm, err := machineOf(tc.Ctx.Map, c.This)
-		if err != nil {
-			return nil, err
-		}
-		if err := available(vm); err != nil {
-			return nil, err
-		}
+	ref := c.availableMachineTask(func(tc *TaskContext, vm *simulator.VirtualMachine) error {
 		if err := checkName(escapeName(name)); err != nil {
-			return nil, err
+			return err
 		}
 		d, err := tc.draftOf(vm)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if err := d.applyName(name); err != nil {
-			return nil, err
+			return err
 		}
 		was := vm.Name
 		d.commit()
 		tc.Twin.postRenamed(vm.Self, was, vm.Name, tc.User, tc.chain)
-		return nil, nil
+		return nil
 	})
 	return &types.Rename_TaskResponse{Returnval: ref}, nil
 }

@@ -68,27 +68,20 @@ func migrateMachine(c *Call, req any) (any, error) {
 			return nil, notFound(*ref)
 		}
 	}
-	ref := c.machineTask(func(tc *TaskContext) (any, error) {
-		vm, err := machineOf(tc.Ctx.Map, c.This)
-		if err != nil {
-			return nil, err
-		}
-		if err := available(vm); err != nil {
-			return nil, err
-		}
+	ref := c.availableMachineTask(func(tc *TaskContext, vm *simulator.VirtualMachine) error {
 		spec := &types.VirtualMachineRelocateSpec{Pool: r.Pool, Host: r.Host}
 		if spec.Pool == nil {
 			spec.Pool = vm.ResourcePool
 		}
 		switch {
 		case vm.Config.Template:
-			return nil, NewFault(&types.NotSupported{})
+			return NewFault(&types.NotSupported{})
 		case r.State != "" && r.State != vm.Runtime.PowerState:
-			return nil, invalidPowerState(r.State, vm.Runtime.PowerState)
+			return invalidPowerState(r.State, vm.Runtime.PowerState)
 		case r.Host == nil && !choosesHosts(tc.Ctx.Map, spec.Pool):
-			return nil, NewFault(&types.InvalidArgument{InvalidProperty: "host"})
+			return NewFault(&types.InvalidArgument{InvalidProperty: "host"})
 		}
-		return nil, tc.relocate(vm, spec)
+		return tc.relocate(vm, spec)
 	})
 	return &types.MigrateVM_TaskResponse{Returnval: ref}, nil
 }

@@ -55,19 +55,12 @@ func removeSnapshot(c *Call, req any) (any, error) {
 // any snapshot; spec.retentionDays selects the snapshots older than that.
 func removeAllSnapshots(c *Call, req any) (any, error) {
 	r := req.(*types.RemoveAllSnapshots_Task)
-	ref := c.machineTask(func(tc *TaskContext) (any, error) {
-		vm, err := machineOf(tc.Ctx.Map, c.This)
-		if err != nil {
-			return nil, err
-		}
-		if err := available(vm); err != nil {
-			return nil, err
-		}
+	ref := c.availableMachineTask(func(tc *TaskContext, vm *simulator.VirtualMachine) error {
 		if vm.Snapshot == nil {
-			return nil, nil
+			return nil
 		}
 		if err := checkSnapshotLock(vm); err != nil {
-			return nil, err
+			return err
 		}
 		limit := tc.Twin.now()
 		if r.Spec != nil {
@@ -85,7 +78,7 @@ func removeAllSnapshots(c *Call, req any) (any, error) {
 			}
 			return trees, gone
 		})
-		return nil, nil
+		return nil
 	})
 	return &types.RemoveAllSnapshots_TaskResponse{Returnval: ref}, nil
 }
@@ -189,19 +182,12 @@ func renameSnapshot(c *Call, req any) (any, error) {
 // consolidateDisks models ConsolidateVMDisks_Task. Documented: combines what can be
 // combined without violating data dependency; nothing to do is success.
 func consolidateDisks(c *Call, _ any) (any, error) {
-	ref := c.machineTask(func(tc *TaskContext) (any, error) {
-		vm, err := machineOf(tc.Ctx.Map, c.This)
-		if err != nil {
-			return nil, err
-		}
-		if err := available(vm); err != nil {
-			return nil, err
-		}
+	ref := c.availableMachineTask(func(tc *TaskContext, vm *simulator.VirtualMachine) error {
 		t, r := tc.Twin, tc.Ctx.Map
 		t.settleChains(r, vm, true)
 		t.relayout(r, vm)
 		t.refresh(vm)
-		return nil, nil
+		return nil
 	})
 	return &types.ConsolidateVMDisks_TaskResponse{Returnval: ref}, nil
 }

@@ -28,25 +28,18 @@ func revertToSnapshot(c *Call, req any) (any, error) {
 // the virtual machine does not have a current snapshot"; a rule switch decides.
 func revertToCurrentSnapshot(c *Call, req any) (any, error) {
 	r := req.(*types.RevertToCurrentSnapshot_Task)
-	ref := c.machineTask(func(tc *TaskContext) (any, error) {
-		vm, err := machineOf(tc.Ctx.Map, c.This)
-		if err != nil {
-			return nil, err
-		}
-		if err := available(vm); err != nil {
-			return nil, err
-		}
+	ref := c.availableMachineTask(func(tc *TaskContext, vm *simulator.VirtualMachine) error {
 		if vm.Snapshot == nil || vm.Snapshot.CurrentSnapshot == nil {
 			if tc.Twin.inventory.rules.RevertWithoutSnapshotFails {
-				return nil, Faultf(&types.NotFound{}, "The object or item referred to could not be found.")
+				return Faultf(&types.NotFound{}, "The object or item referred to could not be found.")
 			}
-			return nil, nil
+			return nil
 		}
 		s, _, err := snapshotOf(tc.Ctx.Map, *vm.Snapshot.CurrentSnapshot)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		return nil, tc.revert(vm, s, r.Host, isTrue(r.SuppressPowerOn))
+		return tc.revert(vm, s, r.Host, isTrue(r.SuppressPowerOn))
 	})
 	return &types.RevertToCurrentSnapshot_TaskResponse{Returnval: ref}, nil
 }

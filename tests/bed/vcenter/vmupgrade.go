@@ -20,28 +20,21 @@ func registerMachineExtras(t *Twin) {
 // NotSupported for a template.
 func upgradeMachine(c *Call, req any) (any, error) {
 	asked := req.(*types.UpgradeVM_Task).Version
-	ref := c.machineTask(func(tc *TaskContext) (any, error) {
-		vm, err := machineOf(tc.Ctx.Map, c.This)
-		if err != nil {
-			return nil, err
-		}
-		if err := available(vm); err != nil {
-			return nil, err
-		}
+	ref := c.availableMachineTask(func(tc *TaskContext, vm *simulator.VirtualMachine) error {
 		host := tc.Ctx.Map.Get(*vm.Runtime.Host).(*simulator.HostSystem)
 		version := orDefault(asked, hardwareKey(newestHardware(host)))
 		target := hardwareNumber(version)
 		switch {
 		case vm.Config.Template:
-			return nil, NewFault(&types.NotSupported{})
+			return NewFault(&types.NotSupported{})
 		case vm.Runtime.PowerState != poweredOff:
-			return nil, invalidPowerState(poweredOff, vm.Runtime.PowerState)
+			return invalidPowerState(poweredOff, vm.Runtime.PowerState)
 		case host.Runtime.InMaintenanceMode, target == 0, target > newestHardware(host):
-			return nil, NewFault(&types.InvalidState{})
+			return NewFault(&types.InvalidState{})
 		case target <= hardwareNumber(vm.Config.Version):
-			return nil, Faultf(&types.AlreadyUpgraded{}, "Virtual machine compatibility is already up-to-date.")
+			return Faultf(&types.AlreadyUpgraded{}, "Virtual machine compatibility is already up-to-date.")
 		case vm.Summary.Config.NumVirtualDisks == 0:
-			return nil, NewFault(&types.NoDiskFound{})
+			return NewFault(&types.NoDiskFound{})
 		}
 		config := cloneValue(vm.Config)
 		config.Version = version
@@ -49,7 +42,7 @@ func upgradeMachine(c *Call, req any) (any, error) {
 		vm.Config = config
 		tc.Twin.refresh(vm)
 		tc.post(&types.VmUpgradeCompleteEvent{VmEvent: tc.machineEvent(vm), Version: version})
-		return nil, nil
+		return nil
 	})
 	return &types.UpgradeVM_TaskResponse{Returnval: ref}, nil
 }
