@@ -135,6 +135,48 @@ class Stranger:
         setting = vim.dvs.VmwareDistributedVirtualSwitch.VmwarePortConfigPolicy(vlan=spec)
         self.reconfigure_port_group(mo_ref, defaultPortConfig=setting)
 
+    def allow_overrides(self, mo_ref: str) -> None:
+        """Let single ports of a port group have policies of their own."""
+        policy = self.port_group(mo_ref).config.policy
+        policy.macManagementOverrideAllowed = policy.securityPolicyOverrideAllowed = policy.vlanOverrideAllowed = True
+        policy.blockOverrideAllowed = True
+        self.reconfigure_port_group(mo_ref, policy=policy)
+
+    def port_of(self, mo_ref: str, vm: str) -> Any:
+        """The first port of a port group that a machine is connected to."""
+        group = self.port_group(mo_ref)
+        criteria = vim.dvs.PortCriteria(portgroupKey=[group.key], inside=True, connected=True)
+        ports = group.config.distributedVirtualSwitch.FetchDVPorts(criteria)
+        return next(port for port in ports if moid(port.connectee.connectedEntity) == vm)
+
+    def override_port(self, mo_ref: str, vm: str, **policies: Any) -> str:
+        """Give the port of a machine these policies of its own; returns the key of the port."""
+        port = self.port_of(mo_ref, vm)
+        setting = vim.dvs.VmwareDistributedVirtualSwitch.VmwarePortConfigPolicy(**policies)
+        spec = vim.dvs.DistributedVirtualPort.ConfigSpec(
+            operation="edit", key=port.key, configVersion=port.config.configVersion, setting=setting
+        )
+        result_of(self.port_group(mo_ref).config.distributedVirtualSwitch.ReconfigureDVPort_Task([spec]))
+        return str(port.key)
+
+    def stop_learning_on_port(self, mo_ref: str, vm: str) -> str:
+        """Give the port of a machine a policy of its own that does not learn; returns the key of the port."""
+        policy = self.port_of(mo_ref, vm).config.setting.macManagementPolicy
+        policy.inherited = policy.macLearningPolicy.inherited = False
+        policy.macLearningPolicy.enabled = False
+        return self.override_port(mo_ref, vm, macManagementPolicy=policy)
+
+    def reset_port(self, mo_ref: str, vm: str) -> None:
+        """Have the port of a machine inherit the policies again that a test has changed."""
+        dvs = vim.dvs.VmwareDistributedVirtualSwitch
+        self.override_port(
+            mo_ref,
+            vm,
+            macManagementPolicy=dvs.MacManagementPolicy(inherited=True),
+            vlan=dvs.VlanIdSpec(vlanId=0, inherited=True),
+            blocked=vim.BoolPolicy(inherited=True),
+        )
+
     def vlan(self, mo_ref: str) -> int:
         """The VLAN id of a port group, live."""
         found: int = self.port_group(mo_ref).config.defaultPortConfig.vlan.vlanId

@@ -6,130 +6,33 @@ has to name and what it has to say. Every field has a row at, below and above ea
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from typing import Any, Final
 
 from nested_hyperv.api import meta
 from nested_hyperv.api.common import CommonSpec
 from nested_hyperv.api.host import NestedHyperVHostSpec
 from nested_hyperv.api.portgroup import NestedPortGroupSpec
+from support.document_rows import BASE, NHV, NPG, REMOVED, Case, Transition, changed, document
+from support.document_rows import Field as _Field
 
-NPG: Final = meta.KIND_PORT_GROUP
-NHV: Final = meta.KIND_HOST
+__all__ = [
+    "BASE",
+    "CASES",
+    "MODELS",
+    "NHV",
+    "NPG",
+    "PLURALS",
+    "REMOVED",
+    "TRANSITIONS",
+    "Case",
+    "Transition",
+    "changed",
+    "document",
+]
+
 MODELS: Final[Mapping[str, type[CommonSpec]]] = {NPG: NestedPortGroupSpec, NHV: NestedHyperVHostSpec}
 PLURALS: Final[Mapping[str, str]] = {NPG: meta.PLURAL_PORT_GROUP, NHV: meta.PLURAL_HOST}
-
-BASE: Final[Mapping[str, dict[str, Any]]] = {
-    NPG: {"connectionRef": {"name": "vcenter"}, "distributed": {"datacenter": "dc1", "switch": "dvs-lab"}},
-    NHV: {
-        "connectionRef": {"name": "vcenter"},
-        "placement": {"datacenter": "dc1", "cluster": "lab", "datastore": "vsan"},
-        "source": {"template": {"path": "ws2025"}},
-        "guestOS": "WindowsServer2025",
-        "hardware": {"cpus": 4, "memoryMiB": 8192},
-    },
-}
-"""The smallest valid spec of each kind."""
-
-REMOVED: Final = object()
-"""As a value: the field is taken out."""
-
-
-@dataclass(frozen=True)
-class Case:
-    """A document. `names` is the field that a refusal has to name; empty: the document is valid."""
-
-    title: str
-    kind: str
-    change: Mapping[str, Any]
-    names: str = ""
-    says: str = ""
-    name: str = "sample"
-
-    @property
-    def spec(self) -> dict[str, Any]:
-        return changed(BASE[self.kind], self.change)
-
-
-@dataclass(frozen=True)
-class Transition:
-    """A change of a stored document. `names` as in `Case`."""
-
-    title: str
-    kind: str
-    before: Mapping[str, Any]
-    after: Mapping[str, Any]
-    names: str = ""
-    says: str = ""
-
-    @property
-    def old(self) -> dict[str, Any]:
-        return changed(BASE[self.kind], self.before)
-
-    @property
-    def new(self) -> dict[str, Any]:
-        return changed(BASE[self.kind], self.after)
-
-
-def changed(spec: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
-    """A copy of `spec` with values set by dotted path."""
-    result = copy.deepcopy(dict(spec))
-    for path, value in change.items():
-        *parents, last = path.split(".")
-        place = result
-        for step in parents:
-            place = place.setdefault(step, {})
-        if value is REMOVED:
-            del place[last]
-        else:
-            place[last] = copy.deepcopy(value)
-    return result
-
-
-def document(case_kind: str, spec: Mapping[str, Any], *, name: str, namespace: str) -> dict[str, Any]:
-    """The whole object, as it is applied."""
-    return {
-        "apiVersion": meta.API_VERSION,
-        "kind": case_kind,
-        "metadata": {"name": name, "namespace": namespace},
-        "spec": dict(spec),
-    }
-
-
-@dataclass(frozen=True)
-class _Field:
-    """What one field takes: every `good` value alone is valid, every `bad` one is refused by name."""
-
-    kinds: tuple[str, ...]
-    path: str
-    good: tuple[Any, ...]
-    bad: tuple[Any, ...]
-    beside: Mapping[str, Any] = field(default_factory=dict)
-    """What else has to be changed for the field to make sense."""
-    says: str = ""
-
-    def cases(self) -> Iterator[Case]:
-        for kind in self.kinds:
-            for value in self.good:
-                yield Case(f"{self.path} {_label(value)} is taken", kind, {**self.beside, self.path: value})
-            for value in self.bad:
-                yield Case(
-                    f"{self.path} {_label(value)} is refused",
-                    kind,
-                    {**self.beside, self.path: value},
-                    names=f"spec.{self.path}",
-                    says=self.says,
-                )
-
-
-def _label(value: object) -> str:
-    if value is REMOVED:
-        return "unset"
-    text = repr(value)
-    return text if len(text) < 30 else f"{text[:20]}… of {len(text)} characters"
-
 
 _BOTH: Final = (NPG, NHV)
 _LONG: Final = "x" * 1024
@@ -168,6 +71,10 @@ _FIELDS: Final = (
     # NestedPortGroup
     _Field((NPG,), "distributed.datacenter", good=("d", _LONG, "/folder/dc1"), bad=(*_BAD_PATHS, REMOVED)),
     _Field((NPG,), "distributed.switch", good=("s", _LONG, "/dc1/network/dvs"), bad=(*_BAD_PATHS, REMOVED)),
+    _Field((NPG,), "distributed.ports", good=({},), bad=(8,)),
+    _Field((NPG,), "distributed.ports.binding", good=("Static", "Ephemeral"), bad=("Dynamic", "static", "")),
+    _Field((NPG,), "distributed.ports.count", good=(1, 2, 59_999, 60_000), bad=(-1, 0, 60_001, "8")),
+    _Field((NPG,), "distributed.ports.autoExpand", good=(True, False), bad=("true",)),
     _Field((NPG,), "standard", good=(_STANDARD,), bad=("vSwitch0",), beside=_ON_STANDARD),
     _Field((NPG,), "standard.datacenter", good=("d", _LONG), bad=(*_BAD_PATHS, REMOVED), beside=_ON_STANDARD),
     _Field((NPG,), "standard.vSwitch", good=("v", "v" * 32), bad=("", "v" * 33, REMOVED), beside=_ON_STANDARD),
@@ -277,6 +184,21 @@ _COMBINATIONS: Final = (
     Case("ranges out of order", NPG, _trunk((10, 12), (1, 8))),
     Case("neither kind of switch", NPG, {"distributed": REMOVED}, "spec", "either distributed or standard"),
     Case("both kinds of switch", NPG, {"standard": _STANDARD}, "spec", "either distributed or standard"),
+    Case("static ports by default", NPG, {"distributed.ports": {"count": 64, "autoExpand": False}}),
+    Case(
+        "ephemeral ports with a count",
+        NPG,
+        {"distributed.ports": {"binding": "Ephemeral", "count": 8}},
+        "spec.distributed.ports.count",
+        "remove count",
+    ),
+    Case(
+        "ephemeral ports that do not grow",
+        NPG,
+        {"distributed.ports": {"binding": "Ephemeral", "autoExpand": False}},
+        "spec.distributed.ports.autoExpand",
+        "remove autoExpand",
+    ),
     Case("neither cluster nor hosts", NPG, {**_ON_STANDARD, "standard.cluster": REMOVED}, "spec.standard", "either"),
     Case(
         "a host that is listed twice",
@@ -456,6 +378,14 @@ TRANSITIONS: Final = (
             "nesting": {"mode": "MACLearning", "macLearning": {"limit": 9}},
         },
     ),
+    Transition(
+        "ports are live",
+        NPG,
+        {"distributed.ports": {"binding": "Static", "count": 64}},
+        {"distributed.ports": {"binding": "Ephemeral"}},
+    ),
+    Transition("ports are managed from now on", NPG, {}, {"distributed.ports": {}}),
+    Transition("ports are managed no more", NPG, {"distributed.ports": {}}, {}),
     Transition("an id becomes a trunk", NPG, {"vlan.id": 7}, {"vlan.trunk": _RANGES[:1]}),
     Transition("the VLAN goes away", NPG, {"vlan.id": 7}, {}),
     Transition(

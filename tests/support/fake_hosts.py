@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from nested_hyperv.api.conditions import Reason
 from nested_hyperv.domain import errors
 from nested_hyperv.domain.host_network import (
-    Attached,
     Cluster,
     HostNetwork,
     StandardNetwork,
@@ -123,14 +122,13 @@ class FakeHosts:
         await self.vcenter.called("reverse_path_check", remembered=not fresh)
         return self.reverse_path
 
-    async def users_of(self, network: MoRef, hosts: Iterable[MoRef]) -> dict[MoRef, Attached]:
+    async def users_of(self, network: MoRef, hosts: Iterable[MoRef]) -> dict[MoRef, str]:
         await self.vcenter.called("users_of")
         name, there = network.value.removeprefix("network-"), set(hosts)
         return {
-            machine.ref: Attached(machine.name, machine.host)
+            machine.ref: machine.name
             for machine in self.vcenter.machines.values()
-            if machine.host is not None and machine.host in there
-            if machine.detail and any(nic.network == name for nic in machine.detail.adapters)
+            if machine.host in there and machine.detail and any(nic.network == name for nic in machine.detail.adapters)
         }
 
     async def add(self, host: MoRef, settings: StandardSettings) -> None:

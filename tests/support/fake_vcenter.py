@@ -32,7 +32,9 @@ from nested_hyperv.domain.inventory import (
 )
 from nested_hyperv.domain.ownership import parse_mark
 from support import vsphere_records as samples
+from support.fake_calls import MUTATING
 from support.fake_hosts import FakeHosts
+from support.fake_ports import FakePorts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
         Change,
         CloneRequest,
         PlacementRequest,
+        Port,
         PortGroupSettings,
         Record,
         VirtualMachineSettings,
@@ -91,6 +94,7 @@ class FakeVCenter:
         self.clusters: dict[MoRef, Cluster] = {}
         self.host_networks: dict[MoRef, HostNetwork] = {}
         self.standard = FakeHosts(self)
+        self.ports = FakePorts(self)
         self.networks = {"VM Network": Network(MoRef("Network", "network-1"), "VM Network", "/dc1/n", None, None)}
         self.notify: Callable[[ObjectKey], None] = lambda _key: None
         self.users: set[ObjectKey] = set()
@@ -266,9 +270,14 @@ class FakeVCenter:
     async def reconfigure_port_group(self, key: ObjectKey, current: PortGroup, settings: PortGroupSettings) -> MoRef:
         def write() -> None:
             group = self._fenced(self.port_groups, current.ref, "config_version", current.config_version)
+            self.ports.check(group, settings)
             self._set(samples.written(group, settings, self.ignores))
 
         return await self._start(key, "reconfigure_port_group", write)
+
+    async def connected_ports(self, port_group: PortGroup) -> tuple[Port, ...]:
+        await self.called("connected_ports")
+        return self.ports.connected(port_group)
 
     async def names_of(self, refs: Iterable[MoRef]) -> dict[MoRef, str]:
         await self.called("names_of")
@@ -377,7 +386,7 @@ class FakeVCenter:
     @property
     def mutations(self) -> list[str]:
         """The calls that change something, in order."""
-        return [name for name in self.calls if name in _MUTATING]
+        return [name for name in self.calls if name in MUTATING]
 
     async def called(self, name: str, *, remembered: bool = False) -> None:
         """Log a call, and fail if that was planned."""
@@ -483,23 +492,6 @@ class FakeVCenter:
 
     def _on(self, switch: Switch) -> list[PortGroup]:
         return [group for group in self.port_groups.values() if group.switch == switch.ref]
-
-
-_MUTATING = frozenset(
-    {
-        "create_port_group",
-        "reconfigure_port_group",
-        "destroy",
-        "clone",
-        "reconfigure",
-        "power_on",
-        "power_off",
-        "shutdown_guest",
-        "add_host_port_group",
-        "update_host_port_group",
-        "remove_host_port_group",
-    }
-)
 
 
 def _owner(description: str) -> str | None:

@@ -98,19 +98,26 @@ def port_group(name: str, on: MoRef = SWITCH, settings: PortGroupSettings | None
         nsx=False,
         uplink=False,
         virtual_machines=(),
+        binding="earlyBinding",
+        port_count=8,
+        auto_expand=True,
     )
+    if settings is not None and settings.binding == "ephemeral":
+        made = replace(made, port_count=0, auto_expand=None)
     return replace(made if settings is None else written(made, settings, ()), **fields)
 
 
 def written(group: PortGroup, settings: PortGroupSettings, ignores: Iterable[str]) -> PortGroup:
     """What a write makes of a port group; vSphere mirrors the flags of the new policy in the legacy one."""
-    names = ("name", "description", "vlan", "mac_management", "security")
+    names = ("name", "description", "vlan", "mac_management", "security", "binding", "port_count", "auto_expand")
     given = {name: value for name in names if (value := getattr(settings, name)) is not None and name not in ignores}
     policy = given.get("mac_management")
     if policy is not None:
         given["security"] = SecurityPolicy(
             policy.allow_promiscuous, policy.mac_changes, policy.forged_transmits, policy.inherited
         )
+    if given.get("binding") == "ephemeral":
+        given["port_count"] = 0
     return replace(group, **given)
 
 

@@ -84,6 +84,7 @@ class Reason(_Documented):
     IN_USE = "InUse", "Something else still uses the object."
     MTU_TOO_SMALL = "MTUTooSmall", "The MTU of the switch is smaller than spec.minimumMTU."
     TOO_MANY_HOSTS = "TooManyHosts", "The cluster has more hosts than one resource can have rows for."
+    PORT_OVERRIDE = "PortOverride", "A port has settings of its own that differ from those of its port group."
     NSX_MANAGED = "NSXManaged", "The port group is managed by NSX and is never written."
     TASK_FAILED = "TaskFailed", "A vCenter task failed; the message carries its fault."
 

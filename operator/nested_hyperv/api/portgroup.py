@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field
 
 from nested_hyperv.api.common import (
     COMMON_RULES,
+    ROWS_MAX,
     ApiModel,
     CommonSpec,
     CommonStatus,
@@ -26,6 +27,8 @@ from nested_hyperv.api.rules import Rule, exactly_one, immutable, immutable_opti
 VLAN_MAX: Final = 4094
 HOSTS_MAX: Final = 128
 """Hosts of one port group on standard switches: more than a cluster can have (96 in vSphere 8)."""
+PORTS_MAX: Final = 60000
+"""Ports of one port group: as many as vSphere has documented for all distributed switches of a vCenter together."""
 
 
 class NestingMode(StrEnum):
@@ -44,6 +47,53 @@ class LimitPolicy(StrEnum):
     ALLOW = "Allow"
 
 
+class PortBinding(StrEnum):
+    """When a machine gets its port."""
+
+    STATIC = "Static"
+    EPHEMERAL = "Ephemeral"
+
+
+class Ports(ApiModel):
+    """The ports of a port group on a distributed switch."""
+
+    binding: PortBinding = Field(
+        default=PortBinding.STATIC,
+        description=(
+            "Static: a machine gets a port when it is attached and keeps it while it is off. Ephemeral: a port exists"
+            " while its machine runs, also without vCenter, and there is no limit to their number."
+        ),
+    )
+    count: Annotated[int, Field(ge=1, le=PORTS_MAX)] | None = Field(
+        default=None,
+        description=(
+            "Number of ports, 1 to 60000; with autoExpand the smallest number. Never lowered below the ports in use."
+            " Unset: 8 at creation, not managed afterwards. Only with Static."
+        ),
+    )
+    auto_expand: bool | None = Field(
+        default=None,
+        description=(
+            "vSphere adds ports when none is free. Unset: true at creation, not managed afterwards. Only with Static."
+        ),
+    )
+
+    RULES: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            expression="self.binding != 'Ephemeral' || !has(self.count)",
+            message="ephemeral ports come and go with the machines: remove count, or set binding Static",
+            field_path=".count",
+            holds=lambda ports: ports.binding is not PortBinding.EPHEMERAL or ports.count is None,
+        ),
+        Rule(
+            expression="self.binding != 'Ephemeral' || !has(self.autoExpand)",
+            message="ephemeral ports come and go with the machines: remove autoExpand, or set binding Static",
+            field_path=".autoExpand",
+            holds=lambda ports: ports.binding is not PortBinding.EPHEMERAL or ports.auto_expand is None,
+        ),
+    )
+
+
 class Distributed(ApiModel):
     """A distributed switch."""
 
@@ -51,6 +101,13 @@ class Distributed(ApiModel):
         description="Datacenter that holds the switch: name or inventory path. Immutable."
     )
     switch: InventoryPath = Field(description="Distributed switch: name or inventory path. Immutable.")
+    ports: Ports | None = Field(
+        default=None,
+        description=(
+            "Ports of the port group. Unset: created with static binding, 8 ports and autoExpand, and not managed"
+            " afterwards."
+        ),
+    )
 
     RULES: ClassVar[tuple[Rule, ...]] = (
         immutable("datacenter", cure="delete this object and create one in the other datacenter"),
@@ -304,6 +361,19 @@ def _fits_standard(vlan: Vlan) -> bool:
     return vlan.private_id is None and (vlan.trunk is None or vlan.trunk == whole)
 
 
+class PortsObserved(StatusModel):
+    """The ports of a port group on a distributed switch."""
+
+    binding: str | None = Field(default=None, description="Static, Ephemeral, or Dynamic (deprecated by vSphere).")
+    count: int | None = Field(default=None, description="Number of ports that there are.")
+    auto_expand: bool | None = Field(default=None, description="vSphere adds ports when none is free.")
+    used: int | None = Field(default=None, description="Ports that something is connected to.")
+    free: int | None = Field(default=None, description="Ports that are left; unset where their number is not limited.")
+    machines: int | None = Field(
+        default=None, description="Virtual machines that were attached when the ports were looked at last."
+    )
+
+
 class PortGroupObserved(StatusModel):
     """The policy found in vSphere."""
 
@@ -325,6 +395,17 @@ class PortGroupObserved(StatusModel):
         default=None, description="At least one setting of the legacy policy is inherited from the switch."
     )
     vlan: str | None = Field(default=None, description="VLAN: none, an id, the ranges of a trunk, or a private id.")
+
+
+class PortOverride(StatusModel):
+    """A setting that one port has of its own."""
+
+    port: str = Field(description="Key of the port.")
+    machine: str | None = Field(default=None, description="Who is connected to it.")
+    mo_ref: str | None = Field(default=None, description="Managed object id of who is connected to it.")
+    field: str = Field(description="The setting, such as macLearning, vlan or blocked.")
+    group: str = Field(description="The value that the port group has.")
+    actual: str = Field(description="The value that the port has.")
 
 
 class HostClaim(StrEnum):
@@ -372,6 +453,17 @@ class NestedPortGroupStatus(CommonStatus):
         description="A row for each host; also what proves which port groups are ours. Standard switches only.",
     )
     observed: PortGroupObserved | None = Field(default=None, description="The policy found in vSphere.")
+    ports: PortsObserved | None = Field(
+        default=None, description="The ports, and how many are left. Distributed switches only."
+    )
+    overriding: int | None = Field(
+        default=None, description="Number of ports whose own settings differ from the port group's."
+    )
+    overrides: tuple[PortOverride, ...] = Field(
+        default=(),
+        max_length=ROWS_MAX,
+        description="Settings of ports that differ from the port group's, found and not changed.",
+    )
 
 
 def parse_port_group(spec: Mapping[str, Any], *, name: str) -> NestedPortGroupSpec:

@@ -238,7 +238,7 @@ class Engine:
     def _wake_dependents(self, before: Resource, after: Resource) -> None:
         if before.key.kind != KIND_PORT_GROUP:
             return
-        if any(before.status.get(field) != after.status.get(field) for field in ("conditions", "moRef")):
+        if any(before.status.get(field) != after.status.get(field) for field in ("conditions", "moRef", "overrides")):
             self._wake_hosts(before.key)
         if _holdings(before) != _holdings(after):
             self._wake_rivals(after)

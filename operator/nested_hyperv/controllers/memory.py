@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from nested_hyperv.api.common import LastRepair
     from nested_hyperv.domain.inventory import Change
     from nested_hyperv.domain.plan import Action
+    from nested_hyperv.domain.portgroup.looks import Look
     from nested_hyperv.domain.resource import ObjectKey, Resource
 
 __all__ = ["Memories", "Memory", "NotApplied", "Pending"]
@@ -57,6 +58,7 @@ class Memory:
     ``known`` is the object in vSphere as the last pass found it, ahead of a status that is not written yet.
     ``settled``: vSphere was equal to this generation of the spec, so a difference is drift and not work in progress.
     ``in_doubt``: a creation may be in flight that this process does not know of (a restart, a broken connection).
+    ``look``: the last look at the ports of a distributed port group.
     ``asked_at``: when the guest was asked to shut down (monotonic seconds).
     ``settled_hosts`` says the same of single hosts, ``lanes`` what was tried on them.
     ``rival`` is who made the last change that was taken back, if vCenter tells.
@@ -77,6 +79,7 @@ class Memory:
     contention: Contention = field(default_factory=Contention)
     drift_since: dict[tuple[str, str | None], datetime] = field(default_factory=dict)
     failures: int = 0
+    look: Look | None = None
     lanes: dict[MoRef, Lane] = field(default_factory=dict)
     settled_hosts: set[MoRef] = field(default_factory=set)
 
@@ -109,6 +112,7 @@ class Memory:
         """Forget what was in another vCenter: its references mean something else here."""
         self.known = None
         self.pending = None
+        self.look = None
         self.settled = False
         self.settled_hosts.clear()
         self.lanes.clear()

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from nested_hyperv.api.conditions import Reason
     from nested_hyperv.api.connection import Connection
     from nested_hyperv.domain.blame import Author
-    from nested_hyperv.domain.host_network import Attached, HostNetwork, StandardPortGroup, StandardSettings
+    from nested_hyperv.domain.host_network import HostNetwork, StandardPortGroup, StandardSettings
     from nested_hyperv.domain.inventory import (
         Change,
         CloneRequest,
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         Network,
         Placement,
         PlacementRequest,
+        Port,
         PortGroup,
         PortGroupSettings,
         Record,
@@ -165,6 +166,9 @@ class VCenter(Protocol):
     async def reconfigure_port_group(self, key: ObjectKey, current: PortGroup, settings: PortGroupSettings) -> MoRef:
         """Start ``ReconfigureDVPortgroup_Task`` fenced by ``current.config_version``; returns the task."""
 
+    async def connected_ports(self, port_group: PortGroup) -> tuple[Port, ...]:
+        """Read the ports of a port group that somebody is connected to: one call, and dear where they are many."""
+
     async def names_of(self, refs: Iterable[MoRef]) -> dict[MoRef, str]:
         """Read the names of managed objects; those that are gone are left out."""
 
@@ -241,8 +245,8 @@ class StandardSwitches(Protocol):
     async def reverse_path_check(self, host: MoRef, *, fresh: bool) -> bool | None:
         """Whether ``Net.ReversePathFwdCheckPromisc`` is set on a host; ``None`` if unknown. ``fresh`` as elsewhere."""
 
-    async def users_of(self, network: MoRef, hosts: Iterable[MoRef]) -> dict[MoRef, Attached]:
-        """Return the VMs of these hosts that are attached to a standard network."""
+    async def users_of(self, network: MoRef, hosts: Iterable[MoRef]) -> dict[MoRef, str]:
+        """Return the VMs of these hosts that are attached to a standard network, by name."""
 
     async def add(self, host: MoRef, settings: StandardSettings) -> None:
         """``AddPortGroup``. Raises ``NameTaken``."""

@@ -10,7 +10,7 @@ import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from nested_hyperv.api.common import NAMES_MAX, ROWS_MAX, DriftRow, FieldChange, LastRepair, PlanRow
+from nested_hyperv.api.common import ROWS_MAX, DriftRow, FieldChange, LastRepair, PlanRow
 from nested_hyperv.api.conditions import Reason
 from nested_hyperv.domain.errors import NameTaken, OutcomeUnknown, Transient
 from nested_hyperv.domain.inventory import TaskState
@@ -35,7 +35,7 @@ from .lanes import Lanes
 from .memory import NotApplied, Pending
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable
     from datetime import datetime
 
     from nested_hyperv.domain.blame import Author
@@ -147,7 +147,13 @@ class Progress:
                 pass
         if repair and applied:
             # Counted when it has worked: a repair that fails again and again is nobody's fight.
-            context.memory.contention.repaired([change.field for change in applied], context.elapsed)
+            # A value that stands as it was written last was not reverted: what is wanted has moved, as a number of
+            # ports does that follows their use.
+            last = context.memory.last_repair
+            written = {row.field: row.to for row in last.changes} if last is not None else {}
+            fought = [change.field for change in applied if written.get(change.field) != change.old]
+            if fought:
+                context.memory.contention.repaired(fought, context.elapsed)
             for change in applied:
                 self._meter.repaired(resource.key.kind, change.field)
             context.memory.last_repair = LastRepair(
@@ -199,21 +205,12 @@ class Progress:
         )
         return {"drift": rows[:ROWS_MAX], "drifted": len(changes)}
 
-    def would_change(self, plan: Plan, machines: Sequence[tuple[str, ...]], facts: dict[str, Any]) -> Verdict:
-        """The verdict of Observe where something differs: the plan is published, not executed.
-
-        ``machines`` are those that each action touches.
-        """
+    def would_change(self, plan: Plan, facts: dict[str, Any]) -> Verdict:
+        """The verdict of Observe where something differs: the plan is published, not executed."""
         waiting = {change.field for change in plan.waiting}
         rows = [
-            PlanRow(
-                action=type(action).__name__,
-                target=_target(action),
-                fields=_rows(action.changes),
-                virtual_machines=names[:NAMES_MAX],
-                virtual_machine_count=len(names) or None,
-            )
-            for action, names in zip(plan.actions, machines, strict=True)
+            PlanRow(action=type(action).__name__, target=_target(action), fields=_rows(action.changes))
+            for action in plan.actions
         ]
         if waiting:
             rows.append(PlanRow(action=Reconfigure.__name__, fields=_rows(plan.waiting), needs_power_off=True))

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ALL_VLANS",
+    "DEFAULT_PORTS",
     "Change",
     "CloneRequest",
     "Host",
@@ -33,6 +34,7 @@ __all__ = [
     "NetworkAdapterEdit",
     "Placement",
     "PlacementRequest",
+    "Port",
     "PortGroup",
     "PortGroupSettings",
     "PrivateVlan",
@@ -160,6 +162,9 @@ Vlan = int | Trunk | PrivateVlan
 #: Every id, which a standard port group has with its VLAN id 4095.
 ALL_VLANS: Final = Trunk(((0, 4094),))
 
+#: Ports that a statically bound port group is created with where nobody says otherwise, as vSphere's own client does.
+DEFAULT_PORTS: Final = 8
+
 
 @dataclass(frozen=True, slots=True)
 class MacLearningPolicy:
@@ -195,7 +200,10 @@ class SecurityPolicy:
 
 @dataclass(frozen=True, slots=True)
 class PortGroup:
-    """A distributed port group. ``vlan`` is ``None`` where vSphere says something that is none of ``Vlan``."""
+    """A distributed port group. ``vlan`` is ``None`` where vSphere says something that is none of ``Vlan``.
+
+    ``binding`` is its type in vSphere's word, such as ``earlyBinding``.
+    """
 
     ref: MoRef
     name: str
@@ -211,17 +219,39 @@ class PortGroup:
     uplink: bool
     virtual_machines: tuple[MoRef, ...]
     load_balancing: str = ""
+    binding: str = ""
+    port_count: int = 0
+    auto_expand: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """A connected port of a distributed port group. A policy is ``None`` where the port has the group's."""
+
+    key: str
+    connectee: MoRef | None
+    vlan: Vlan | None = None
+    mac_management: MacManagementPolicy | None = None
+    security: SecurityPolicy | None = None
+    blocked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class PortGroupSettings:
-    """What to write to a distributed port group; ``None`` leaves a field as it is (on create: the default)."""
+    """What to write to a distributed port group; ``None`` leaves a field as it is (on create: the default).
+
+    ``binding`` is a type in vSphere's word; unsaid, a new port group is ``earlyBinding`` with ``DEFAULT_PORTS``, and
+    grows.
+    """
 
     name: str | None = None
     description: str | None = None
     vlan: Vlan | None = None
     mac_management: MacManagementPolicy | None = None
     security: SecurityPolicy | None = None
+    binding: str | None = None
+    port_count: int | None = None
+    auto_expand: bool | None = None
 
 
 # --- virtual machines ---------------------------------------------------------------------------------------------

@@ -17,24 +17,20 @@ from nested_hyperv.domain.errors import Blocked
 from nested_hyperv.domain.host_network import HOST_NETWORK, STANDARD_NETWORK, Cluster, HostNetwork, StandardNetwork
 from nested_hyperv.domain.inventory import (
     Host,
-    MacLearningPolicy,
-    MacManagementPolicy,
     MoRef,
     NetworkAdapter,
     PortGroup,
-    PrivateVlan,
     Record,
-    SecurityPolicy,
     Switch,
     Task,
     TaskState,
-    Trunk,
     VirtualMachine,
     VirtualMachineDetail,
 )
 from nested_hyperv.vsphere.faults import Call, translate_fault
 from nested_hyperv.vsphere.host_projection import HOST_NETWORK_LEAVES
 from nested_hyperv.vsphere.leaves import Leaf, one
+from nested_hyperv.vsphere.policies import mac_management_policy, security_policy, vlan_setting
 from nested_hyperv.vsphere.refs import displayed, moref, morefs
 
 if TYPE_CHECKING:
@@ -61,8 +57,6 @@ __all__ = [
 
 R = TypeVar("R", PortGroup, Switch, Host, HostNetwork, StandardNetwork, Cluster, VirtualMachine, Task)
 
-_DVS: Final = vim.dvs.VmwareDistributedVirtualSwitch
-
 #: Record fields by name, converted.
 Fields = dict[str, Any]
 
@@ -74,60 +68,14 @@ def _text(value: Any) -> str:
 # --- port groups and switches ---------------------------------------------------------------------------------------
 
 
-def _value(policy: Any) -> bool:
-    return bool(policy is not None and policy.value)
-
-
-def _mac_management(policy: Any) -> MacManagementPolicy | None:
-    if policy is None:
-        return None
-    learning = policy.macLearningPolicy
-    return MacManagementPolicy(
-        allow_promiscuous=bool(policy.allowPromiscuous),
-        mac_changes=bool(policy.macChanges),
-        forged_transmits=bool(policy.forgedTransmits),
-        learning=MacLearningPolicy(
-            enabled=bool(learning is not None and learning.enabled),
-            allow_unicast_flooding=bool(learning is not None and learning.allowUnicastFlooding),
-            limit=(learning.limit or 0) if learning is not None else 0,
-            limit_policy=(learning.limitPolicy or "").lower() if learning is not None else "",
-            inherited=bool(learning is not None and learning.inherited),
-        ),
-        inherited=bool(policy.inherited),
-    )
-
-
-def _security(policy: Any) -> SecurityPolicy | None:
-    if policy is None:
-        return None
-    flags = (policy.allowPromiscuous, policy.macChanges, policy.forgedTransmits)
-    return SecurityPolicy(
-        allow_promiscuous=_value(policy.allowPromiscuous),
-        mac_changes=_value(policy.macChanges),
-        forged_transmits=_value(policy.forgedTransmits),
-        # Each flag of this block is a policy of its own that may be inherited.
-        inherited=bool(policy.inherited) or any(flag is None or flag.inherited for flag in flags),
-    )
-
-
-def _vlan(vlan: Any) -> int | Trunk | PrivateVlan | None:
-    if isinstance(vlan, _DVS.VlanIdSpec):
-        return int(vlan.vlanId)
-    if isinstance(vlan, _DVS.TrunkVlanSpec):
-        return Trunk.of((part.start, part.end) for part in vlan.vlanId or ())
-    if isinstance(vlan, _DVS.PvlanSpec):
-        return PrivateVlan(vlan.pvlanId)
-    return None
-
-
 def _port_config(config: Any) -> tuple[Any, ...]:
     vlan = getattr(config, "vlan", None)
     teaming = getattr(config, "uplinkTeamingPolicy", None)
     return (
-        _vlan(vlan),
+        vlan_setting(vlan),
         bool(vlan is not None and vlan.inherited),
-        _mac_management(getattr(config, "macManagementPolicy", None)),
-        _security(getattr(config, "securityPolicy", None)),
+        mac_management_policy(getattr(config, "macManagementPolicy", None)),
+        security_policy(getattr(config, "securityPolicy", None)),
         str(teaming.policy.value or "") if teaming is not None and teaming.policy is not None else "",
     )
 
@@ -144,6 +92,9 @@ _PORT_GROUP: Final = (
         _port_config,
         (None, False, None, None, ""),
     ),
+    one("config.type", "binding", _text, ""),
+    one("config.numPorts", "port_count", int, 0),
+    one("config.autoExpand", "auto_expand", bool, None),
     one("config.uplink", "uplink", bool, False),
     one("config.backingType", "nsx", lambda value: value == "nsx", False, since=(7, 0)),
     one("vm", "virtual_machines", morefs, ()),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pyVmomi import vim
 
-from nested_hyperv.domain.inventory import PrivateVlan, Trunk
+from nested_hyperv.domain.inventory import DEFAULT_PORTS, PrivateVlan, Trunk
 from nested_hyperv.domain.ownership import MARK_KEY
 from nested_hyperv.vsphere.refs import escaped, managed
 
@@ -37,19 +37,18 @@ _PORT_GROUP: Final = vim.dvs.DistributedVirtualPortgroup
 _CARD: Final = vim.vm.device.VirtualEthernetCard
 _DEVICE: Final[Any] = vim.vm.device.VirtualDeviceSpec
 
-#: Ports that a new port group starts with; it grows by itself.
-_PORTS: Final = 8
-
 
 # --- port groups ----------------------------------------------------------------------------------------------------
 
 
 def port_group_creation(settings: PortGroupSettings) -> Any:
-    """Make the spec of a new port group: statically bound, growing, with everything in the one call."""
+    """Make the spec of a new port group with everything in the one call: statically bound and growing if unsaid."""
     spec = _port_group(settings)
-    spec.type = _PORT_GROUP.PortgroupType.earlyBinding
-    spec.numPorts = _PORTS
-    spec.autoExpand = True
+    if settings.binding is None:
+        spec.type = _PORT_GROUP.PortgroupType.earlyBinding
+    if spec.type != _PORT_GROUP.PortgroupType.ephemeral:
+        spec.numPorts = settings.port_count or DEFAULT_PORTS
+        spec.autoExpand = settings.auto_expand is not False
     return spec
 
 
@@ -66,6 +65,12 @@ def _port_group(settings: PortGroupSettings) -> Any:
         spec.name = escaped(settings.name)
     if settings.description is not None:
         spec.description = settings.description
+    if settings.binding is not None:
+        spec.type = settings.binding
+    if settings.port_count is not None:
+        spec.numPorts = settings.port_count
+    if settings.auto_expand is not None:
+        spec.autoExpand = settings.auto_expand
     if settings.vlan is not None or settings.mac_management is not None or settings.security is not None:
         # Starts from nothing: a copy of the switch's own settings would bring its LACP settings along, a conflict.
         ports = _DVS.VmwarePortConfigPolicy()

@@ -6,6 +6,7 @@ date; the work is done by the blocking modules beside this one, in the threads o
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import time
 from dataclasses import replace
@@ -15,7 +16,7 @@ from nested_hyperv.domain.blame import author_of
 from nested_hyperv.domain.errors import Gone, OutcomeUnknown
 from nested_hyperv.domain.inventory import Switch
 from nested_hyperv.domain.ownership import parse_mark
-from nested_hyperv.vsphere import lookup, networks, placement, portgroups, tasks, virtual_machines
+from nested_hyperv.vsphere import lookup, networks, placement, portgroups, ports, tasks, virtual_machines
 from nested_hyperv.vsphere.history import history_of, host_history
 from nested_hyperv.vsphere.host_networks import HostNetworks
 from nested_hyperv.vsphere.owners import OwnerIndex
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
         NetworkAdapterEdit,
         Placement,
         PlacementRequest,
+        Port,
         PortGroup,
         PortGroupSettings,
         Record,
@@ -49,6 +51,8 @@ if TYPE_CHECKING:
 
 __all__ = ["VCenter"]
 
+#: A port comes with all its settings: hundreds of them at once would keep everybody else waiting.
+_PORT_READS: Final = 2
 #: What a cluster offers changes with upgrades of its hosts only.
 _GUEST_IDS_KEPT: Final = 3600.0
 
@@ -62,6 +66,7 @@ class VCenter:
         self._inventory = link.inventory
         self._owners = OwnerIndex(link.inventory.task)
         self._remembered = Remembered()
+        self._port_reads = asyncio.Semaphore(_PORT_READS)
         self._standard = HostNetworks(link, self._remembered)
         self._guest_ids: dict[tuple[str, MoRef, str], tuple[float, frozenset[str]]] = {}
 
@@ -211,6 +216,13 @@ class VCenter:
         if mark is not None:
             self._owners.marking(task, current.switch, mark.owner, current.ref)
         return task
+
+    async def connected_ports(self, port_group: PortGroup) -> tuple[Port, ...]:
+        """Read the ports of a port group that somebody is connected to, few port groups at a time."""
+        async with self._port_reads:
+            return await self._link.call(
+                "FetchDVPorts", lambda session: ports.connected_ports(session, port_group), target=port_group.ref
+            )
 
     async def names_of(self, refs: Iterable[MoRef]) -> dict[MoRef, str]:
         """Read the names of managed objects; those that are gone are left out."""

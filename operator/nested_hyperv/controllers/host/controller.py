@@ -18,7 +18,7 @@ from nested_hyperv.domain.host.plan import plan_host, plan_host_deletion
 from nested_hyperv.domain.host.world import CreationWorld, HostWorld
 from nested_hyperv.domain.inventory import Host, MoRef, PlacementRequest, VirtualMachine
 
-from .networks import observe_networks
+from .networks import observe_networks, port_overrides
 
 if TYPE_CHECKING:
     from nested_hyperv.controllers.ports import Store
@@ -67,7 +67,15 @@ class HostKind:
         host = await self._host_of(context, vm)
         context.vcenter.watch(context.key, [vm.ref, *([vm.host] if vm.host is not None else [])])
         pending = bool(context.resource.status.get("powerOnPending"))
-        return HostWorld(vm, host, networks, dependencies, asked_ago=asked_ago, power_on_pending=pending)
+        return HostWorld(
+            vm,
+            host,
+            networks,
+            dependencies,
+            asked_ago=asked_ago,
+            power_on_pending=pending,
+            port_overrides=port_overrides(context, self._store, vm.ref),
+        )
 
     @staticmethod
     def _asked_ago(context: Context[NestedHyperVHostSpec], vm: VirtualMachine | None) -> float | None:
@@ -177,10 +185,6 @@ class HostKind:
     def plan(self, context: Context[NestedHyperVHostSpec], world: HostWorld) -> Plan:
         """Plan to make the VM equal to the spec."""
         return plan_host(context.subject, context.spec, world)
-
-    async def touched(self, context: Context[NestedHyperVHostSpec], plan: Plan) -> tuple[tuple[str, ...], ...]:  # noqa: ARG002
-        """Name the machines that each action touches beside the one that it is about: none."""
-        return tuple(() for _ in plan.actions)
 
     def plan_deletion(self, context: Context[NestedHyperVHostSpec], world: HostWorld) -> Plan:
         """Plan to let the VM go."""

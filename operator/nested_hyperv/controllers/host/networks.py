@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from nested_hyperv.controllers.ports import Store
     from nested_hyperv.domain.inventory import Network
 
-__all__ = ["is_ready", "observe_networks"]
+__all__ = ["is_ready", "observe_networks", "port_overrides"]
 
 
 async def observe_networks(
@@ -67,6 +67,22 @@ async def _referred(
     if network is None:
         return None, f"NestedPortGroup {ref.name} is not on the vCenter of this host."
     return network, ""
+
+
+def port_overrides(context: Context[NestedHyperVHostSpec], store: Store, vm: MoRef) -> str:
+    """Say what ports of the VM have of their own, as its NestedPortGroups have found it; empty if nothing."""
+    found: list[str] = []
+    names = dict.fromkeys(entry.port_group_ref.name for entry in context.spec.networks if entry.port_group_ref)
+    for name in names:
+        resource = store.get(ObjectKey(KIND_PORT_GROUP, context.key.namespace, name))
+        if resource is None or resource.status.get("vCenter") != context.vcenter.about.instance_uuid:
+            continue
+        found.extend(
+            f"port {row['port']} overrides NestedPortGroup {name}: {row['field']} {row['actual']}"
+            for row in resource.status.get("overrides", ())
+            if row.get("moRef") == vm.value
+        )
+    return f"{'; '.join(found)}. Reset the port to the settings of its port group." if found else ""
 
 
 def is_ready(status: Mapping[str, Any], generation: int) -> bool:

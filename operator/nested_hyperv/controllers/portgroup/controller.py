@@ -18,13 +18,13 @@ from nested_hyperv.api.portgroup import (
 )
 from nested_hyperv.controllers.connections import server_of
 from nested_hyperv.domain.inventory import MoRef
+from nested_hyperv.domain.portgroup.overrides import HYPERV_POOL
 from nested_hyperv.domain.portgroup.plan import PortGroupWorld, plan_deletion, plan_port_group
 from nested_hyperv.domain.portgroup.rivals import mo_ref_token, rivals_of, tokens_of
 from nested_hyperv.domain.portgroup.standard_plan import StandardWorld, plan_standard, plan_standard_deletion
 
 from .distributed import DISTRIBUTED_TYPE, observe_distributed
 from .standard import STANDARD_TYPE, observe_standard
-from .touched import touched
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from nested_hyperv.controllers.ports import Store
     from nested_hyperv.domain.plan import Plan
     from nested_hyperv.domain.portgroup.rivals import Rival
-    from nested_hyperv.domain.resource import Resource
+    from nested_hyperv.domain.resource import ObjectKey, Resource
 
 __all__ = ["PortGroupKind"]
 
@@ -80,6 +80,8 @@ class PortGroupKind:
             message = "a parsed spec has one kind of switch"
             raise AssertionError(message)
         world = await observe_distributed(context, context.spec.distributed, lab)
+        if context.spec.nesting.learning.limit < HYPERV_POOL:
+            world = replace(world, adapters=self._adapters(context.key))
         found = world.port_group or world.namesake
         rivals = self._rivals(context, *([mo_ref_token(found.ref.value)] if found is not None else []))
         return _OnDistributed(context.spec.distributed, replace(world, rivals=rivals))
@@ -96,6 +98,15 @@ class PortGroupKind:
         ]
         return rivals_of(resource, others, context.cluster_id)
 
+    def _adapters(self, port_group: ObjectKey) -> dict[str, int]:
+        """How many adapters the hosts of this lab have on a port group."""
+        counts: dict[str, int] = {}
+        for host in self._store.of_kind(KIND_HOST, port_group.namespace):
+            refs = (network.get("portGroupRef") or {} for network in host.spec.get("networks") or ())
+            if own := sum(ref.get("name") == port_group.name for ref in refs):
+                counts[host.key.name] = own
+        return counts
+
     def _lab(self, namespace: str) -> frozenset[MoRef]:
         """The machines of this lab, which do not keep a port group for ever."""
         hosts = self._store.of_kind(KIND_HOST, namespace)
@@ -106,10 +117,6 @@ class PortGroupKind:
         if isinstance(world, _OnStandard):
             return plan_standard(context.subject, context.spec, world.switch, world.world)
         return plan_port_group(context.subject, context.spec, world.world)
-
-    async def touched(self, context: Context[NestedPortGroupSpec], plan: Plan) -> tuple[tuple[str, ...], ...]:
-        """Name the machines that each action of a plan touches."""
-        return await touched(context, plan)
 
     def plan_deletion(self, context: Context[NestedPortGroupSpec], world: _World) -> Plan:
         """Plan to let the port group go."""

@@ -9,12 +9,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from nested_hyperv.api.conditions import Reason
+from nested_hyperv.api.portgroup import AdoptionPolicy
 from nested_hyperv.controllers.context import AwaitingPush, Context
 from nested_hyperv.domain.errors import Blocked
 from nested_hyperv.domain.inventory import MoRef, PortGroup
 from nested_hyperv.domain.ownership import Ownership, parse_mark
 from nested_hyperv.domain.portgroup.plan import PortGroupWorld
 from nested_hyperv.domain.portgroup.users import Users
+
+from .ports import observe_ports
 
 if TYPE_CHECKING:
     from nested_hyperv.api.portgroup import Distributed, NestedPortGroupSpec
@@ -42,7 +45,11 @@ async def observe_distributed(
             port_group, namesake = namesake, None
     watched = [port_group or namesake]
     context.vcenter.watch(context.key, [switch.ref, *(found.ref for found in watched if found is not None)])
-    if port_group is None or not context.resource.deleting:
+    if not context.resource.deleting:
+        wanted = port_group or (namesake if context.spec.adoption_policy is AdoptionPolicy.ADOPT else None)
+        use, again_after = await observe_ports(context, wanted) if wanted is not None else (None, None)
+        return PortGroupWorld(switch, port_group, namesake, ports=use, again_after=again_after)
+    if port_group is None:
         return PortGroupWorld(switch, port_group, namesake)
     names = await context.vcenter.names_of(port_group.virtual_machines) if port_group.virtual_machines else {}
     return PortGroupWorld(switch, port_group, users=Users(names, lab))

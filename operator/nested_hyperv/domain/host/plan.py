@@ -226,6 +226,8 @@ def _network(world: HostWorld, comparison: Comparison) -> Network:
     if comparison.adapters.changes:
         fields = ", ".join(change.field for change in comparison.adapters.changes)
         return Network(ready=False, reason=Reason.PROGRESSING, message=f"Not attached as declared: {fields}.")
+    if world.port_overrides:
+        return Network(ready=False, reason=Reason.PORT_OVERRIDE, message=world.port_overrides)
     return Network(ready=True, reason=Reason.SUCCEEDED, message="")
 
 

@@ -47,6 +47,7 @@ class HostWorld:
     ``host`` is the ESXi host it is registered on. ``asked_ago`` is how many seconds ago the guest was asked to shut
     down. ``creation`` is observed only when there is no VM and one may be made. ``cloning`` are running clone tasks of
     our user that no resource accounts for: one of them may become this VM.
+    ``port_overrides`` says what its ports have of their own.
     """
 
     vm: VirtualMachine | None
@@ -57,3 +58,4 @@ class HostWorld:
     power_on_pending: bool = False
     creation: CreationWorld | None = None
     cloning: tuple[MoRef, ...] = ()
+    port_overrides: str = ""

@@ -23,6 +23,7 @@ from nested_hyperv.domain.inventory import (
 )
 from nested_hyperv.domain.ownership import Mark, parse_mark, port_group_text
 
+from .ports import PortsGoal, ports_changes, ports_goal, ports_settings
 from .vlan import vlan_of, vlan_text
 
 if TYPE_CHECKING:
@@ -46,15 +47,19 @@ class PortGroupGoal:
     mark: Mark
     mac_management: MacManagementPolicy | None
     security: SecurityPolicy | None
+    ports: PortsGoal | None = None
 
     def creation(self) -> PortGroupSettings:
         """Everything, for the one call that creates the port group."""
-        return PortGroupSettings(
-            name=self.name,
-            description=self.mark.for_port_group(),
-            vlan=self.vlan,
-            mac_management=self.mac_management,
-            security=self.security,
+        return ports_settings(
+            self.ports,
+            PortGroupSettings(
+                name=self.name,
+                description=self.mark.for_port_group(),
+                vlan=self.vlan,
+                mac_management=self.mac_management,
+                security=self.security,
+            ),
         )
 
 
@@ -96,6 +101,7 @@ def goal_of(spec: NestedPortGroupSpec, identity: Identity, switch: Switch, curre
         ),
         mac_management=_mac_management(mode, spec) if capable else None,
         security=None if capable else _security(mode, spec),
+        ports=ports_goal(spec),
     )
 
 
@@ -148,8 +154,13 @@ def _security(mode: NestingMode, spec: NestedPortGroupSpec) -> SecurityPolicy:
     )
 
 
-def differences(goal: PortGroupGoal, actual: PortGroup) -> tuple[tuple[Change, ...], PortGroupSettings]:
-    """Compare; returns what differs in words, and the settings that make it equal (only what differs)."""
+def differences(
+    goal: PortGroupGoal, actual: PortGroup, *, ports_used: int | None = None
+) -> tuple[tuple[Change, ...], PortGroupSettings]:
+    """Compare; returns what differs in words, and the settings that make it equal (only what differs).
+
+    ``ports_used`` is how many ports are connected, if that is known: there will not be fewer.
+    """
     changes: list[Change] = []
     name = vlan = description = mac_management = security = None
     if actual.name != goal.name:
@@ -170,7 +181,8 @@ def differences(goal: PortGroupGoal, actual: PortGroup) -> tuple[tuple[Change, .
     settings = PortGroupSettings(
         name=name, description=description, vlan=vlan, mac_management=mac_management, security=security
     )
-    return tuple(changes), settings
+    of_ports, settings = ports_changes(goal.ports, actual, ports_used, settings)
+    return (*changes, *of_ports), settings
 
 
 def _policy_changes(goal: PortGroupGoal, actual: PortGroup) -> list[Change]:

@@ -20,12 +20,14 @@ from nested_hyperv.domain.plan import CreatePortGroup, Destroy, Plan, Reconfigur
 from nested_hyperv.domain.verdict import Network, Situation, Verdict
 
 from .goal import PortGroupGoal, differences, goal_of, observed
+from .overrides import PortUse, overrides_text, pool_warning
+from .ports import observed_ports, ports_note
 from .rivals import Rival, creates_before, owner_among
 from .users import Users, blocked_by
 from .vlan import vlan_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from nested_hyperv.api.portgroup import NestedPortGroupSpec
     from nested_hyperv.domain.inventory import PortGroup, Switch
@@ -38,8 +40,10 @@ __all__ = ["PortGroupWorld", "deletion_policy", "plan_deletion", "plan_port_grou
 class PortGroupWorld:
     """What was observed. ``namesake`` is who holds the name while we have no object.
 
-    ``users`` are read for a deletion only, for which there may be no ``switch`` any more. ``rivals`` are resources that
-    may be about the same port group.
+    ``ports`` is the last look at the ports of what we have (``None``: there was none yet), and ``again_after`` says in
+    how many seconds another one is due. ``adapters`` tells how many adapters the hosts of this lab have on the port
+    group; it may be left out where the limit of MAC learning is no concern. ``users`` are read for a deletion only, for
+    which there may be no ``switch`` any more. ``rivals`` are resources that may be about the same port group.
     """
 
     switch: Switch | None
@@ -47,6 +51,9 @@ class PortGroupWorld:
     namesake: PortGroup | None = None
     users: Users = field(default_factory=Users)
     rivals: tuple[Rival, ...] = ()
+    ports: PortUse | None = None
+    again_after: float | None = None
+    adapters: Mapping[str, int] = field(default_factory=dict)
 
 
 def deletion_policy(spec: NestedPortGroupSpec, mark: Mark | None) -> DeletionPolicy:
@@ -68,6 +75,7 @@ def plan_port_group(subject: Subject, spec: NestedPortGroupSpec, world: PortGrou
         actual = world.namesake
     if actual is None:
         return _plan_creation(subject, spec, switch, world)
+    _refuse_nsx(actual)
     mark = parse_mark(actual.description)
     adopting = _check_ownership(subject, spec, actual, mark, world.rivals)
     # What was ours before (lineage) keeps what its mark remembers: the mode in use, and that it was adopted once.
@@ -75,15 +83,22 @@ def plan_port_group(subject: Subject, spec: NestedPortGroupSpec, world: PortGrou
     goal = goal_of(spec, subject.identity, switch, None if stranger else mark)
     if stranger:
         goal = replace(goal, mark=replace(goal.mark, adopted=True))
-    changes, settings = differences(goal, actual)
-    facts = _facts(spec, goal, switch, actual)
+    used = world.ports.used if world.ports is not None else None
+    changes, settings = differences(goal, actual, ports_used=used)
+    facts = _facts(spec, goal, switch, actual, world.ports)
     if adopting:
         # Not ours before it carries our mark: of what is remembered as ours, a missing mark means that it was lost.
         facts["mo_ref"] = None
     if not changes:
         return Plan(
             Verdict(
-                Situation.READY, Reason.SUCCEEDED, facts=facts, network=_network(goal, switch, actual), synced=True
+                Situation.READY,
+                Reason.SUCCEEDED,
+                ports_note(goal.ports, actual, used),
+                facts=facts,
+                network=_network(goal, switch, actual, world),
+                synced=True,
+                again_after=world.again_after,
             ),
         )
     words = "; ".join(str(change) for change in changes)
@@ -113,9 +128,20 @@ def _check_turn(subject: Subject, spec: NestedPortGroupSpec, rivals: Iterable[Ri
         )
 
 
+def _refuse_nsx(found: PortGroup) -> None:
+    if found.nsx:
+        raise Blocked(
+            Reason.NSX_MANAGED,
+            f"{found.name} ({found.ref.value}) belongs to NSX, which would revert every change. For inner machines, "
+            "put a MAC discovery profile with MAC learning on its segment in NSX Manager; for a port group of its own, "
+            "choose another spec.name.",
+        )
+
+
 def _plan_creation(subject: Subject, spec: NestedPortGroupSpec, switch: Switch, world: PortGroupWorld) -> Plan:
     holder = world.namesake
     if holder is not None:
+        _refuse_nsx(holder)
         _check_owner(holder, parse_mark(holder.description), world.rivals)
         raise Blocked(
             Reason.NAME_TAKEN,
@@ -126,7 +152,15 @@ def _plan_creation(subject: Subject, spec: NestedPortGroupSpec, switch: Switch, 
         )
     _check_turn(subject, spec, world.rivals)
     goal = goal_of(spec, subject.identity, switch, None)
-    facts = {"switch": switch.name, "mode": goal.mode, "vlan": vlan_text(goal.vlan), "observed": None}
+    facts = {
+        "switch": switch.name,
+        "mode": goal.mode,
+        "vlan": vlan_text(goal.vlan),
+        "observed": None,
+        "ports": None,
+        "overriding": None,
+        "overrides": (),
+    }
     if subject.known is not None and spec.on_external_delete is ExternalDeletePolicy.REPORT:
         raise Blocked(
             Reason.MISSING,
@@ -167,11 +201,6 @@ def _check_ownership(
         return False
     _check_owner(actual, mark, rivals)
     if subject.adopt == actual.ref.value or _may_adopt(subject, spec, actual):
-        if actual.nsx:
-            raise Blocked(
-                Reason.NSX_MANAGED,
-                f"{where} belongs to NSX, which would revert every change. Use a MAC discovery profile in NSX instead.",
-            )
         if actual.uplink:
             raise Blocked(Reason.CONFLICT, f"{where} carries the uplinks of its switch and cannot be adopted.")
         if ownership is Ownership.LINEAGE or subject.allow_adoption:
@@ -195,19 +224,25 @@ def _check_ownership(
     )
 
 
-def _network(goal: PortGroupGoal, switch: Switch, actual: PortGroup) -> Network:
+def _network(goal: PortGroupGoal, switch: Switch, actual: PortGroup, world: PortGroupWorld) -> Network:
     if goal.mode is NestingMode.DISABLED:
         return Network(ready=False, reason=Reason.SUCCEEDED, message="nesting.mode is Disabled: inner VMs are cut off.")
-    warning = ""
+    overrides = overrides_text(actual.name, world.ports) if world.ports is not None else ""
+    if overrides:
+        return Network(ready=False, reason=Reason.PORT_OVERRIDE, message=overrides)
+    warnings = [pool_warning(goal, world.adapters)]
     if actual.load_balancing == "loadbalance_ip" and switch.uplinks > 1:
-        warning = (
+        warnings.append(
             f"{actual.name} balances over {switch.uplinks} uplinks by IP hash: inner machines are reached only if the "
             "physical switch bundles these ports."
         )
-    return Network(ready=True, reason=Reason.SUCCEEDED, message=warning)
+    return Network(ready=True, reason=Reason.SUCCEEDED, message=" ".join(filter(None, warnings)))
 
 
-def _facts(spec: NestedPortGroupSpec, goal: PortGroupGoal, switch: Switch, actual: PortGroup) -> dict[str, object]:
+def _facts(
+    spec: NestedPortGroupSpec, goal: PortGroupGoal, switch: Switch, actual: PortGroup, use: PortUse | None
+) -> dict[str, object]:
+    used, machines = (use.used, use.machines) if use is not None else (None, None)
     return {
         "mo_ref": actual.ref.value,
         "name": actual.name,
@@ -215,6 +250,9 @@ def _facts(spec: NestedPortGroupSpec, goal: PortGroupGoal, switch: Switch, actua
         "mode": goal.mode,
         "vlan": vlan_text(actual.vlan),
         "observed": observed(actual),
+        "ports": observed_ports(actual, used, machines),
+        "overriding": use.overriding if use is not None and use.overriding else None,
+        "overrides": use.overrides if use is not None else (),
         "deletion_policy": deletion_policy(spec, goal.mark),
     }
 
