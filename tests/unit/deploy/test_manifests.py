@@ -74,7 +74,7 @@ def test_the_namespaced_variant_leaves_the_cluster_id_to_be_filled_in() -> None:
 
 def test_the_sample_lab_is_valid_and_refers_to_itself() -> None:
     (secret,) = _documents(DEPLOY / "samples" / "connection.yaml")
-    port_groups = _documents(DEPLOY / "samples" / "port-groups.yaml")
+    port_groups = _documents(*(DEPLOY / "samples" / f"{name}.yaml" for name in ("port-groups", "standard-switches")))
     hosts = _documents(DEPLOY / "samples" / "hosts.yaml")
     assert secret["type"] == meta.SECRET_TYPE
     assert set(secret["stringData"]) <= set(KEYS)
