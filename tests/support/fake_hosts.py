@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from nested_hyperv.api.conditions import Reason
 from nested_hyperv.domain import errors
 from nested_hyperv.domain.host_network import (
+    Attached,
     Cluster,
     HostNetwork,
     StandardNetwork,
@@ -122,13 +123,14 @@ class FakeHosts:
         await self.vcenter.called("reverse_path_check", remembered=not fresh)
         return self.reverse_path
 
-    async def users_of(self, network: MoRef, hosts: Iterable[MoRef]) -> dict[MoRef, str]:
+    async def users_of(self, network: MoRef, hosts: Iterable[MoRef]) -> dict[MoRef, Attached]:
         await self.vcenter.called("users_of")
         name, there = network.value.removeprefix("network-"), set(hosts)
         return {
-            machine.ref: machine.name
+            machine.ref: Attached(machine.name, machine.host)
             for machine in self.vcenter.machines.values()
-            if machine.host in there and machine.detail and any(nic.network == name for nic in machine.detail.adapters)
+            if machine.host is not None and machine.host in there
+            if machine.detail and any(nic.network == name for nic in machine.detail.adapters)
         }
 
     async def add(self, host: MoRef, settings: StandardSettings) -> None:

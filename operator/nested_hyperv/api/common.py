@@ -27,6 +27,9 @@ ROWS_MAX: Final = 32
 _ACRONYMS: Final = {"mib": "MiB", "mtu": "MTU", "hv": "HV", "os": "OS"}
 _WHOLE_NAMES: Final = {"vcenter": "vCenter"}
 
+NAMES_MAX: Final = 10
+"""Cap of the names of machines in one row."""
+
 
 _ModelT = TypeVar("_ModelT", bound=BaseModel)
 
@@ -264,6 +267,10 @@ class PlanRow(StatusModel):
     target: str | None = Field(default=None, description="What it is done to, when it is not the object itself.")
     fields: tuple[FieldChange, ...] = Field(default=(), max_length=ROWS_MAX, description="The fields that change.")
     needs_power_off: bool | None = Field(default=None, description="true: it waits until the machine is off.")
+    virtual_machines: tuple[str, ...] = Field(
+        default=(), max_length=NAMES_MAX, description="Machines attached to what is changed; the first 10 by name."
+    )
+    virtual_machine_count: int | None = Field(default=None, description="How many machines are attached, if any.")
 
 
 class LastRepair(StatusModel):

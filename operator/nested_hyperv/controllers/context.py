@@ -75,5 +75,8 @@ class Kind(Protocol[SpecT, StatusT, WorldT]):
     def plan(self, context: Context[SpecT], world: WorldT) -> Plan:
         """Plan to make vSphere equal to the spec (pure)."""
 
+    async def touched(self, context: Context[SpecT], plan: Plan) -> tuple[tuple[str, ...], ...]:
+        """Name the machines that each action of a plan touches, for a plan that is published instead of executed."""
+
     def plan_deletion(self, context: Context[SpecT], world: WorldT) -> Plan:
         """Plan to let go (pure)."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from nested_hyperv.api.conditions import Reason
     from nested_hyperv.api.connection import Connection
     from nested_hyperv.domain.blame import Author
-    from nested_hyperv.domain.host_network import HostNetwork, StandardPortGroup, StandardSettings
+    from nested_hyperv.domain.host_network import Attached, HostNetwork, StandardPortGroup, StandardSettings
     from nested_hyperv.domain.inventory import (
         Change,
         CloneRequest,
@@ -245,8 +245,8 @@ class StandardSwitches(Protocol):
     async def reverse_path_check(self, host: MoRef, *, fresh: bool) -> bool | None:
         """Whether ``Net.ReversePathFwdCheckPromisc`` is set on a host; ``None`` if unknown. ``fresh`` as elsewhere."""
 
-    async def users_of(self, network: MoRef, hosts: Iterable[MoRef]) -> dict[MoRef, str]:
-        """Return the VMs of these hosts that are attached to a standard network, by name."""
+    async def users_of(self, network: MoRef, hosts: Iterable[MoRef]) -> dict[MoRef, Attached]:
+        """Return the VMs of these hosts that are attached to a standard network."""
 
     async def add(self, host: MoRef, settings: StandardSettings) -> None:
         """``AddPortGroup``. Raises ``NameTaken``."""

@@ -10,7 +10,7 @@ import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from nested_hyperv.api.common import ROWS_MAX, DriftRow, FieldChange, LastRepair, PlanRow
+from nested_hyperv.api.common import NAMES_MAX, ROWS_MAX, DriftRow, FieldChange, LastRepair, PlanRow
 from nested_hyperv.api.conditions import Reason
 from nested_hyperv.domain.errors import NameTaken, OutcomeUnknown, Transient
 from nested_hyperv.domain.inventory import TaskState
@@ -35,7 +35,7 @@ from .lanes import Lanes
 from .memory import NotApplied, Pending
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
 
     from nested_hyperv.domain.blame import Author
@@ -205,12 +205,21 @@ class Progress:
         )
         return {"drift": rows[:ROWS_MAX], "drifted": len(changes)}
 
-    def would_change(self, plan: Plan, facts: dict[str, Any]) -> Verdict:
-        """The verdict of Observe where something differs: the plan is published, not executed."""
+    def would_change(self, plan: Plan, machines: Sequence[tuple[str, ...]], facts: dict[str, Any]) -> Verdict:
+        """The verdict of Observe where something differs: the plan is published, not executed.
+
+        ``machines`` are those that each action touches.
+        """
         waiting = {change.field for change in plan.waiting}
         rows = [
-            PlanRow(action=type(action).__name__, target=_target(action), fields=_rows(action.changes))
-            for action in plan.actions
+            PlanRow(
+                action=type(action).__name__,
+                target=_target(action),
+                fields=_rows(action.changes),
+                virtual_machines=names[:NAMES_MAX],
+                virtual_machine_count=len(names) or None,
+            )
+            for action, names in zip(plan.actions, machines, strict=True)
         ]
         if waiting:
             rows.append(PlanRow(action=Reconfigure.__name__, fields=_rows(plan.waiting), needs_power_off=True))

@@ -192,7 +192,8 @@ class Reconciler(Generic[SpecT, StatusT, WorldT]):
         plan = replace(plan, verdict=replace(plan.verdict, notes=context.notes))
         facts = {**self._progress.drift(context, plan), **news, **self._common_facts(context, enforced=enforced)}
         if (plan.actions or plan.changes) and not enforced:
-            return Result(context.resource, self._progress.would_change(plan, facts))
+            machines = await self.kind.touched(context, plan)
+            return Result(context.resource, self._progress.would_change(plan, machines, facts))
         verdict = self._progress.hold(context, plan) if plan.actions else None
         if not plan.actions or verdict is not None:
             verdict = verdict or plan.verdict

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = [
     "HOST_NETWORK",
     "STANDARD_NETWORK",
+    "Attached",
     "Cluster",
     "HostNetwork",
     "StandardNetwork",
@@ -121,6 +122,14 @@ class HostNetwork:
         """Return this with the port group of a name read anew: another one, or none."""
         others = tuple(other for other in self.port_groups or () if other.name != name)
         return HostNetwork(self.ref, self.switches, others if group is None else (*others, group))
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """A VM that is attached to a standard port group, and the host that it runs on."""
+
+    name: str
+    host: MoRef
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any, Final
 from pyVmomi import vim, vmodl
 
 from nested_hyperv.domain.errors import Concurrent
-from nested_hyperv.domain.host_network import HostNetwork
+from nested_hyperv.domain.host_network import Attached, HostNetwork
 from nested_hyperv.domain.inventory import HostSet, MoRef, Trunk
 from nested_hyperv.vsphere.collector import read, read_many
 from nested_hyperv.vsphere.host_projection import ALL_VLANS_ID, port_group_of
-from nested_hyperv.vsphere.lookup import KINDS, children, datacenter, find, named
+from nested_hyperv.vsphere.lookup import KINDS, children, datacenter, find
 from nested_hyperv.vsphere.placement import find_host
 from nested_hyperv.vsphere.projection import paths_of, record_of
-from nested_hyperv.vsphere.refs import escaped, moref, morefs
+from nested_hyperv.vsphere.refs import displayed, escaped, moref
 
 if TYPE_CHECKING:
     from nested_hyperv.domain.host_network import StandardPortGroup, StandardSettings
@@ -82,15 +82,18 @@ def reverse_path_check(session: Session, host: MoRef) -> bool | None:
     return bool(int(options[0].value)) if options else None
 
 
-def users_of(session: Session, network: MoRef, hosts: frozenset[MoRef]) -> dict[MoRef, str]:
-    """Return the VMs of some hosts that are attached to a network."""
+def users_of(session: Session, network: MoRef, hosts: frozenset[MoRef]) -> dict[MoRef, Attached]:
+    """Return the VMs of some hosts that are attached to a network. A name that may not be read is the reference."""
     try:
         machines = children(session, network, "vm")
     except vmodl.fault.ManagedObjectNotFound:
         return {}
-    located = read_many(session, machines, ["runtime.host"])
-    there = [item.ref for item in located if set(morefs([item.properties.get("runtime.host")])) & hosts]
-    return named(session, there)
+    found = {}
+    for item in read_many(session, machines, ["name", "runtime.host"], unset_if=(vmodl.MethodFault,)):
+        host = item.properties.get("runtime.host")
+        if host is not None and moref(host) in hosts:
+            found[item.ref] = Attached(displayed(item.properties.get("name")) or str(item.ref), moref(host))
+    return found
 
 
 # --- calls that change something --------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from nested_hyperv.vsphere import host_calls
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from nested_hyperv.domain.host_network import HostNetwork, StandardPortGroup, StandardSettings
+    from nested_hyperv.domain.host_network import Attached, HostNetwork, StandardPortGroup, StandardSettings
     from nested_hyperv.domain.inventory import HostSet, MoRef
     from nested_hyperv.vsphere.link import Link
     from nested_hyperv.vsphere.remembered import Remembered
@@ -85,7 +85,7 @@ class HostNetworks:
             fresh=fresh,
         )
 
-    async def users_of(self, network: MoRef, hosts: Iterable[MoRef]) -> dict[MoRef, str]:
+    async def users_of(self, network: MoRef, hosts: Iterable[MoRef]) -> dict[MoRef, Attached]:
         """Return the VMs of these hosts that are attached to a standard network."""
         wanted = frozenset(hosts)
         return await self._link.call(

@@ -9,6 +9,7 @@ from bed.soap import connect, find, moid, result_of
 from bed.twin import Twin
 from nested_hyperv.domain.errors import InUse, NameTaken, OperatorError
 from nested_hyperv.domain.host_network import (
+    Attached,
     Cluster,
     HostNetwork,
     StandardPolicy,
@@ -164,7 +165,9 @@ async def test_a_machine_keeps_the_port_group_from_being_removed(vcenter: VCente
 
         with pytest.raises(InUse):
             await vcenter.standard.remove(host, "inner")
-        assert await vcenter.standard.users_of(network, [host]) == {MoRef("VirtualMachine", moid(vm)): "DC0_C0_RP0_VM0"}
+        assert await vcenter.standard.users_of(network, [host]) == {
+            MoRef("VirtualMachine", moid(vm)): Attached("DC0_C0_RP0_VM0", host)
+        }
 
 
 async def test_the_hosts_of_a_cluster_are_pushed(adapter: Adapter, vcenter: VCenter) -> None:

@@ -186,6 +186,10 @@ class HostKind:
         """Plan to make the VM equal to the spec."""
         return plan_host(context.subject, context.spec, world)
 
+    async def touched(self, context: Context[NestedHyperVHostSpec], plan: Plan) -> tuple[tuple[str, ...], ...]:  # noqa: ARG002
+        """Name the machines that each action touches beside the one that it is about: none."""
+        return tuple(() for _ in plan.actions)
+
     def plan_deletion(self, context: Context[NestedHyperVHostSpec], world: HostWorld) -> Plan:
         """Plan to let the VM go."""
         return plan_host_deletion(context.subject, context.spec, world)

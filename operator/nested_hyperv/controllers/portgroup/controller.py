@@ -25,6 +25,7 @@ from nested_hyperv.domain.portgroup.standard_plan import StandardWorld, plan_sta
 
 from .distributed import DISTRIBUTED_TYPE, observe_distributed
 from .standard import STANDARD_TYPE, observe_standard
+from .touched import touched
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -117,6 +118,10 @@ class PortGroupKind:
         if isinstance(world, _OnStandard):
             return plan_standard(context.subject, context.spec, world.switch, world.world)
         return plan_port_group(context.subject, context.spec, world.world)
+
+    async def touched(self, context: Context[NestedPortGroupSpec], plan: Plan) -> tuple[tuple[str, ...], ...]:
+        """Name the machines that each action of a plan touches."""
+        return await touched(context, plan)
 
     def plan_deletion(self, context: Context[NestedPortGroupSpec], world: _World) -> Plan:
         """Plan to let the port group go."""

@@ -173,4 +173,5 @@ async def _users(
     claimed = [view.host.ref for view in views if view.claim in (HostClaim.CLAIMED, HostClaim.ADOPTED)]
     if not context.resource.deleting or network is None or not claimed:
         return {}
-    return await context.vcenter.standard.users_of(network, claimed)
+    attached = await context.vcenter.standard.users_of(network, claimed)
+    return {ref: machine.name for ref, machine in attached.items()}
