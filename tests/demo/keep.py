@@ -18,12 +18,14 @@ _KUBECTL = f"""\
 kubectl get nestedlab --watch
 kubectl get npg lab-inner -o jsonpath='{{.status.lastRepair}}'
 kubectl patch npg lab-inner --type merge -p '{{"spec":{{"vlan":{{"id":121}}}}}}'
+kubectl apply -f deploy/samples/standard-switches.yaml
 kubectl delete namespace {NAMESPACE}"""
 
 _GOVC = """\
 govc dvs.portgroup.change -vlan 7 lab-inner
 govc vm.change -vm hyperv-2 -nested-hv-enabled=false
-govc object.destroy network/lab-migration"""
+govc object.destroy network/lab-migration
+govc host.portgroup.remove -host DC0_C0_H0 lab-local"""
 
 
 def stay(stage: Stage, display: Display) -> None:

@@ -70,6 +70,23 @@ def test_a_name_that_a_stranger_holds_is_refused(lab: KubeLab, stranger: Strange
     host.wait_ready()
 
 
+def test_what_observe_would_adopt_is_adopted_once_enforce_approves_it(lab: KubeLab, stranger: Stranger) -> None:
+    lab.patch_secret(allowAdoption="true")
+    group = stranger.create_port_group(stranger.find_switch(lab.datacenter), lab.vsphere_name("inner"))
+    inner = lab.port_group("inner", adoptionPolicy="Adopt", managementPolicy="Observe")
+    planned = inner.wait_condition("Ready", "False", "WouldChange").status["plan"]
+    assert "mark" in {change["field"] for row in planned for change in row["fields"]}
+    assert lab.calls.changes() == {}
+
+    inner.patch(managementPolicy="Enforce")
+
+    assert inner.wait_ready().status["moRef"] == group
+    assert lab.calls.changes() == {"ReconfigureDVPortgroup_Task": 1}
+    inner.delete()
+    inner.wait_gone()
+    stranger.destroy(stranger.port_group(group))
+
+
 def test_adoption_needs_a_word_on_the_resource_and_one_on_the_connection(lab: KubeLab, stranger: Stranger) -> None:
     group = stranger.create_port_group(stranger.find_switch(lab.datacenter), lab.vsphere_name("inner"))
     inner = lab.port_group("inner", vlan={"id": 120})
