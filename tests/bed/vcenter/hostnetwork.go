@@ -11,17 +11,17 @@ import (
 // networkSystem.networkInfo is the same object. A handler validates, changes that
 // object and marks the host, and networks.go brings the Network objects of the
 // datacenter in line. All faults are synchronous, as documented: none of these
-// methods is a task.
+// methods is a task, though each change leaves one (taskrecorded.go).
 
 func registerHostNetworks(t *Twin) {
 	const system = "HostNetworkSystem"
-	t.Handle("AddVirtualSwitch", system, leavesTask(addVirtualSwitch))
-	t.Handle("UpdateVirtualSwitch", system, leavesTask(updateVirtualSwitch))
-	t.Handle("RemoveVirtualSwitch", system, leavesTask(removeVirtualSwitch))
-	t.Handle("AddPortGroup", system, leavesTask(addPortGroup))
-	t.Handle("UpdatePortGroup", system, leavesTask(updatePortGroup))
-	t.Handle("RemovePortGroup", system, leavesTask(removePortGroup))
-	t.Handle("RefreshNetworkSystem", system, leavesTask(refreshNetworkSystem))
+	t.Handle("AddVirtualSwitch", system, addVirtualSwitch)
+	t.Handle("UpdateVirtualSwitch", system, updateVirtualSwitch)
+	t.Handle("RemoveVirtualSwitch", system, removeVirtualSwitch)
+	t.Handle("AddPortGroup", system, addPortGroup)
+	t.Handle("UpdatePortGroup", system, updatePortGroup)
+	t.Handle("RemovePortGroup", system, removePortGroup)
+	t.Handle("RefreshNetworkSystem", system, refreshNetworkSystem)
 	t.Handle("QueryNetworkHint", system, queryNetworkHint)
 	t.Handle("DestroyNetwork", "Network", destroyNetwork)
 	registerHostOptions(t)
