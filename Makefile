@@ -6,7 +6,7 @@ TOOLCHAIN = PYTHONPATH=tests $(PYTHON) -m bed.toolchain
 RUN = $(TOOLCHAIN) exec
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench conformance verify-vcenter lint fmt crds twin-doc lock clean clean-cache
+.PHONY: help demo test bench soak conformance verify-vcenter lint fmt crds twin-doc lock clean clean-cache
 
 help: ## Show the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -19,6 +19,9 @@ test: ## Run every check and test (ARGS="-k name" goes to pytest)
 
 bench: ## Measure speed and size, 5 minutes (ARGS=--full: with 10,000 port groups)
 	@$(RUN) python -m bench $(ARGS)
+
+soak: ## Play 1,000 random stories over the whole operator, half an hour (ARGS=--help: seeds, going on later)
+	@$(RUN) python -m soak $(ARGS)
 
 conformance: ## Drive the vCenter twin with clients that others wrote: govc, Ansible, PowerCLI's calls
 	@$(RUN) pytest tests/conformance $(ARGS)

@@ -55,7 +55,7 @@ def operator(request: pytest.FixtureRequest, cluster: ControlPlane) -> Iterator[
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let the quiet minute pass while others work, and put what restarts the operator at the end."""
-    late = {"test_a_minute": 1, "test_a_restart": 2, "test_crash": 3, "test_rbac": 4}
+    late = {"test_a_minute": 1, "test_a_restart": 2, "test_stories": 2, "test_crash": 3, "test_rbac": 4}
 
     def turn(item: pytest.Item) -> int:
         if not item.path.is_relative_to(_HERE):

@@ -208,6 +208,14 @@ func (c *Call) removeHost(host *simulator.HostSystem) {
 func (c *Call) detachHost(host *simulator.HostSystem) {
 	compute := computeOf(c.Ctx.Map, host.Parent)
 	simulator.RemoveReference(&compute.Host, host.Self)
+	if compute.EnvironmentBrowser != nil {
+		// The simulator asks every host that it lists here when another one comes.
+		if browser, ok := c.Ctx.Map.Get(*compute.EnvironmentBrowser).(*simulator.EnvironmentBrowser); ok {
+			for i := range browser.QueryConfigOptionDescriptorResponse.Returnval {
+				simulator.RemoveReference(&browser.QueryConfigOptionDescriptorResponse.Returnval[i].Host, host.Self)
+			}
+		}
+	}
 	c.Twin.countHosts(host.Parent)
 	c.Twin.Touch(compute.Self, host.Self)
 }

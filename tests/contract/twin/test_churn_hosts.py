@@ -377,6 +377,7 @@ def test_a_host_is_removed(lab: "Lab") -> None:
     assert moid(host) not in {moid(shown) for shown in view.view}
     assert moid(host) not in {moid(member) for member in network.host}
     view.DestroyView()
+    assert moid(add(fresh, "esx-late.example.com").parent) == moid(fresh), "the next one can come"
     [other] = alone(lab, "esx-alone.example.com").host
     assert isinstance(fault_of(finish(other.Destroy_Task())), vmodl.fault.NotSupported)
 

@@ -1,0 +1,1 @@
+"""Long random stories over the whole operator: `make soak`."""
