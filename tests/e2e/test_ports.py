@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from bed.kube_lab import KubeLab
     from bed.kube_object import KubeObject, Snapshot
     from bed.stranger import Stranger
+    from bed.twin import Twin
 
 
 def _ports(now: Snapshot) -> dict[str, Any]:
@@ -71,3 +72,15 @@ def test_ports_are_live_and_those_in_use_stay(lab: KubeLab) -> None:
     hosts[1].wait_gone()
     freed = inner.wait(lambda now: _ports(now)["count"] == 1, "the port that is free now to go")
     assert freed.ready
+
+
+def test_a_name_that_nsx_holds_is_refused_with_the_way_that_nsx_has(
+    lab: KubeLab, vcenter: Twin, stranger: Stranger
+) -> None:
+    vcenter.control.nsx_port_group(stranger.find_switch(lab.datacenter), lab.vsphere_name("inner"))
+
+    inner = lab.port_group("inner")
+
+    refused = inner.wait_condition("Ready", "False", "NSXManaged")
+    assert "MAC discovery profile" in refused.condition("Ready").message
+    assert lab.calls.changes() == {}

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 from pyVmomi import vim, vmodl
 
+from nested_hyperv.api.conditions import Reason
+from nested_hyperv.domain.errors import Blocked
 from nested_hyperv.domain.inventory import MoRef, PortGroup, Switch
 from nested_hyperv.domain.ownership import parse_mark
 from nested_hyperv.vsphere.collector import read, read_many
@@ -38,6 +40,8 @@ __all__ = [
 ]
 
 _TYPE: Final = "DistributedVirtualPortgroup"
+#: A network that NSX has on a switch of its own; where it uses a distributed switch, it makes port groups there.
+_OPAQUE: Final = "OpaqueNetwork"
 _HIDDEN: Final = (vmodl.fault.SecurityError,)
 #: Owner to port groups of one switch.
 Owners = dict[str, set[MoRef]]
@@ -89,11 +93,19 @@ def marked_anywhere(session: Session, owner: str, chunk: int) -> list[MoRef]:
 
 
 def find_named(session: Session, switch: Switch, name: str) -> PortGroup | None:
-    """Find the distributed port group that holds a name in the folder of a switch."""
+    """Find the distributed port group that holds a name in the folder of a switch. Raises ``Blocked(NSXManaged)``."""
     child = session.content.searchIndex.FindChild(session.object(switch.folder), escaped(name))
-    if child is None or moref(child).type != _TYPE:
+    if child is None:
         return None
-    return read_port_group(session, moref(child))
+    holder = moref(child)
+    if holder.type == _OPAQUE:
+        raise Blocked(
+            Reason.NSX_MANAGED,
+            f"{name} ({holder.value}) beside {switch.name} is a network of NSX. For inner machines, put a MAC "
+            "discovery profile with MAC learning on its segment in NSX Manager; for a port group of its own, choose "
+            "another spec.name.",
+        )
+    return read_port_group(session, holder) if holder.type == _TYPE else None
 
 
 def create(session: Session, switch: MoRef, settings: PortGroupSettings) -> MoRef:

@@ -10,6 +10,7 @@ from bed.soap import moid
 from bed.stranger import Stranger
 from bed.twin import OPERATOR, Twin
 from nested_hyperv.api.conditions import Reason
+from nested_hyperv.domain.errors import Blocked
 from nested_hyperv.domain.inventory import (
     MacLearningPolicy,
     MacManagementPolicy,
@@ -23,7 +24,7 @@ from nested_hyperv.domain.inventory import (
 )
 from nested_hyperv.vsphere.vcenter import VCenter
 
-from .conftest import KEY, Adapter
+from .conftest import KEY, Adapter, connection
 
 Dvs = vim.dvs.VmwareDistributedVirtualSwitch
 LEARNING = MacManagementPolicy(
@@ -174,6 +175,27 @@ async def test_what_a_port_has_of_its_own_is_read_and_goes_when_it_is_reset(
     assert (port.vlan, port.mac_management, port.blocked) == (Trunk(((10, 20),)), quiet, True)
     stranger.reset_port(made.ref.value, vm)
     assert await vcenter.connected_ports(made) == (Port(key, MoRef("VirtualMachine", vm)),)
+
+
+async def test_a_port_group_of_nsx_tells_so(vcenter: VCenter, switch: Switch, twin: Twin) -> None:
+    made = twin.control.nsx_port_group("DVS0", "segment")
+
+    found = await vcenter.find_port_group_by_name(switch, "segment")
+
+    assert found is not None
+    assert (found.ref.value, found.nsx) == (made, True)
+
+
+async def test_a_network_that_nsx_has_on_its_own_switch_is_named_as_such(adapter: Adapter) -> None:
+    with Twin(arguments=("-nsx", "1")) as twin:
+        vcenter = await adapter.open(connection(twin))
+        switch = await vcenter.find_switch("DC0", "DVS0", fresh=True)
+
+        with pytest.raises(Blocked, match="MAC discovery profile") as refused:
+            await vcenter.find_port_group_by_name(switch, "DC0_NSX0")
+
+        assert refused.value.reason is Reason.NSX_MANAGED
+        await adapter.vcenters.close()
 
 
 async def test_nothing_is_pushed_when_a_port_is_changed(
