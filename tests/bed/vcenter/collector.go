@@ -307,7 +307,7 @@ func (f *Filter) enter(ref types.ManagedObjectReference, out []pendingUpdate) []
 		}
 		prints[i] = fingerprint(value)
 		if f.partial {
-			known[i] = deepCopy(value)
+			known[i] = wireCopy(value)
 		}
 		update.ChangeSet = append(update.ChangeSet, types.PropertyChange{
 			Name: path.text, Op: types.PropertyChangeOpAssign, Val: wireValue(value),
@@ -373,7 +373,7 @@ func (f *Filter) changes(ref types.ManagedObjectReference, i int, path propertyP
 		return []types.PropertyChange{{Name: path.text, Op: types.PropertyChangeOpAssign, Val: wireValue(value)}}
 	}
 	before := f.values[ref][i]
-	f.values[ref][i] = deepCopy(value)
+	f.values[ref][i] = wireCopy(value)
 	return partialChanges(path.text, before, value, nil)
 }
 

@@ -77,7 +77,7 @@ func (f *faultRule) build() error {
 // completed, since clients cannot read a fault without them: enumerations, and
 // references, which name the object the call was made on.
 func (f *faultRule) on(call *Call) *Fault {
-	fault := deepCopy(reflect.ValueOf(f.built.VimFault))
+	fault := wireCopy(reflect.ValueOf(f.built.VimFault))
 	v := fault.Elem()
 	for i := range v.NumField() {
 		if ref, ok := v.Field(i).Addr().Interface().(*types.ManagedObjectReference); ok && ref.Value == "" {

@@ -142,7 +142,7 @@ func (t *Twin) drafted(ref types.ManagedObjectReference, set map[string]json.Raw
 	if !ok {
 		return live, bad("object %q has no properties", ref.Value)
 	}
-	draft := deepCopy(live)
+	draft := wireCopy(live)
 	for _, path := range keysOf(set) {
 		target, err := writable(draft, path)
 		if err != nil {

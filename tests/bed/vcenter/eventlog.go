@@ -61,7 +61,7 @@ func newEventLog() *eventLog {
 // Documented: key, chain and time are the server's. Observed (pyvmomi issue 424): the
 // chain of a task's events is the key of the event just before them, its TaskEvent.
 func (t *Twin) record(event types.BaseEvent, user string, chain int32) int32 {
-	kept := deepCopy(reflect.ValueOf(event)).Interface().(types.BaseEvent)
+	kept := wireCopy(reflect.ValueOf(event)).Interface().(types.BaseEvent)
 	e := kept.GetEvent()
 	if e.CreatedTime.IsZero() {
 		e.CreatedTime = t.now()

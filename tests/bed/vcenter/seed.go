@@ -89,7 +89,7 @@ func older(a, b types.ManagedObjectReference) bool {
 func (t *Twin) seedMachine(source *simulator.VirtualMachine, name string, template bool) types.ManagedObjectReference {
 	r := t.registry()
 	vm := &simulator.VirtualMachine{DataSets: map[string]*simulator.DataSet{}}
-	reflect.ValueOf(&vm.VirtualMachine).Elem().Set(deepCopy(reflect.ValueOf(source.VirtualMachine)))
+	reflect.ValueOf(&vm.VirtualMachine).Elem().Set(wireCopy(reflect.ValueOf(source.VirtualMachine)))
 	r.NewEntity(vm)
 	vm.Name, vm.Config.Name = name, name
 	vm.Config.Template = template

@@ -45,7 +45,7 @@ func wireValue(v reflect.Value) any {
 	for v.Kind() == reflect.Pointer {
 		v = v.Elem()
 	}
-	c := deepCopy(v)
+	c := wireCopy(v)
 	if c.Kind() != reflect.Slice {
 		return c.Interface()
 	}
@@ -72,54 +72,6 @@ func wireValue(v reflect.Value) any {
 	out.Elem().FieldByName(kind).Set(c)
 	return out.Interface()
 }
-
-// deepCopy copies a value with everything it points to.
-func deepCopy(v reflect.Value) reflect.Value {
-	out := reflect.New(v.Type()).Elem()
-	copyInto(out, v)
-	return out
-}
-
-func copyInto(dst, src reflect.Value) {
-	switch src.Kind() {
-	case reflect.Pointer:
-		if !src.IsNil() {
-			dst.Set(reflect.New(src.Type().Elem()))
-			copyInto(dst.Elem(), src.Elem())
-		}
-	case reflect.Interface:
-		if !src.IsNil() {
-			c := reflect.New(src.Elem().Type()).Elem()
-			copyInto(c, src.Elem())
-			dst.Set(c)
-		}
-	case reflect.Slice:
-		if !src.IsNil() {
-			dst.Set(reflect.MakeSlice(src.Type(), src.Len(), src.Len()))
-			for i := range src.Len() {
-				copyInto(dst.Index(i), src.Index(i))
-			}
-		}
-	case reflect.Struct:
-		dst.Set(src) // unexported parts (time.Time) and plain members
-		if src.Type() == goTime {
-			return
-		}
-		for i := range src.NumField() {
-			if src.Type().Field(i).IsExported() {
-				switch src.Field(i).Kind() {
-				case reflect.Pointer, reflect.Interface, reflect.Slice, reflect.Struct:
-					copyInto(dst.Field(i), src.Field(i))
-				}
-			}
-		}
-		fillEnums(dst)
-	default:
-		dst.Set(src)
-	}
-}
-
-var goTime = reflect.TypeOf(time.Time{})
 
 var hashSeed = maphash.MakeSeed()
 

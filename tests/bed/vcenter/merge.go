@@ -1,57 +1,8 @@
 package main
 
-import (
-	"reflect"
-	"time"
-)
+import "reflect"
 
-// cloneValue returns a deep copy of a vim25 value. Handlers change copies and
-// swap them in under the object's lock, so a failed call changes nothing and a
-// reader that kept an old pointer keeps a value that nobody writes to.
-func cloneValue[T any](v T) T {
-	src := reflect.ValueOf(&v).Elem()
-	dst := reflect.New(src.Type()).Elem()
-	cloneInto(dst, src)
-	return dst.Interface().(T)
-}
-
-var timeType = reflect.TypeOf(time.Time{})
-
-func cloneInto(dst, src reflect.Value) {
-	switch src.Kind() {
-	case reflect.Pointer:
-		if src.IsNil() {
-			return
-		}
-		dst.Set(reflect.New(src.Type().Elem()))
-		cloneInto(dst.Elem(), src.Elem())
-	case reflect.Interface:
-		if src.IsNil() {
-			return
-		}
-		inner := reflect.New(src.Elem().Type()).Elem()
-		cloneInto(inner, src.Elem())
-		dst.Set(inner)
-	case reflect.Slice:
-		if src.IsNil() {
-			return
-		}
-		dst.Set(reflect.MakeSlice(src.Type(), src.Len(), src.Len()))
-		for i := range src.Len() {
-			cloneInto(dst.Index(i), src.Index(i))
-		}
-	case reflect.Struct:
-		if src.Type() == timeType {
-			dst.Set(src)
-			return
-		}
-		for i := range src.NumField() {
-			cloneInto(dst.Field(i), src.Field(i))
-		}
-	default:
-		dst.Set(src)
-	}
-}
+// What a spec says and what it leaves out, by the shape of the data alone.
 
 // isUnset tells whether a field of a spec was left out. A plain bool is never
 // unset: it is a required element and always on the wire. Nor is an embedded or
@@ -61,7 +12,7 @@ func isUnset(v reflect.Value) bool {
 	case reflect.Bool:
 		return false
 	case reflect.Struct:
-		return v.Type() == timeType && v.IsZero()
+		return v.Type() == goTime && v.IsZero()
 	case reflect.Slice:
 		return v.Len() == 0
 	default:
@@ -91,9 +42,9 @@ func mergeField(dst, src reflect.Value) {
 		return
 	}
 	switch {
-	case src.Kind() == reflect.Struct && src.Type() != timeType:
+	case src.Kind() == reflect.Struct && src.Type() != goTime:
 		mergeFields(dst, src)
-	case src.Kind() == reflect.Pointer && src.Elem().Kind() == reflect.Struct && src.Elem().Type() != timeType && !dst.IsNil():
+	case src.Kind() == reflect.Pointer && src.Elem().Kind() == reflect.Struct && src.Elem().Type() != goTime && !dst.IsNil():
 		merged := reflect.New(dst.Elem().Type())
 		cloneInto(merged.Elem(), dst.Elem())
 		mergeFields(merged.Elem(), src.Elem())
