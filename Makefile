@@ -20,7 +20,7 @@ test: ## Run every check and test (ARGS="-k name" goes to pytest)
 bench: ## Measure speed and size, 5 minutes (ARGS=--full: with 10,000 port groups)
 	@$(RUN) python -m bench $(ARGS)
 
-soak: ## Play 1,000 random stories over the whole operator, half an hour (ARGS=--help: seeds, going on later)
+soak: ## Play 1,000 random stories over the whole operator, about an hour (ARGS=--help: seeds)
 	@$(RUN) python -m soak $(ARGS)
 
 conformance: ## Drive the vCenter twin with clients that others wrote: govc, Ansible, PowerCLI's calls
