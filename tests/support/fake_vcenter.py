@@ -369,6 +369,8 @@ class FakeVCenter:
 
     async def destroy(self, key: ObjectKey, ref: MoRef) -> MoRef:
         def destroy() -> None:
+            if ref not in self._table(ref):
+                raise errors.Gone(f"{ref.value} is gone.")
             if ref in self.machines and self.machines[ref].power_state != "poweredOff":
                 raise errors.PowerOffNeeded(f"{ref.value} is powered on.")
             if ref in self.port_groups and self._attached(self.port_groups[ref]).virtual_machines:

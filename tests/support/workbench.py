@@ -172,21 +172,24 @@ class Workbench:
         for _ in range(_PASSES):
             if not len(self.queue) or until():
                 return
-            key = await self.queue.get()
-            try:
-                outcome = await self.engine.reconcile(key)
-            finally:
-                self.queue.done(key)
-            self.outcomes[key] = outcome
-            match outcome:
-                case Done():
-                    self.queue.forget(key)
-                case RequeueAfter(seconds=seconds):
-                    self.queue.forget(key)
-                    self.queue.add_after(key, seconds)
-                case Retry():
-                    self.queue.retry(key)
+            await self.turn(await self.queue.get())
         raise AssertionError(f"the queue never empties: {self.vcenter.calls[-20:]}, {self.api.writes[-20:]}")
+
+    async def turn(self, key: ObjectKey) -> None:
+        """Do what a worker does with a key that it has taken."""
+        try:
+            outcome = await self.engine.reconcile(key)
+        finally:
+            self.queue.done(key)
+        self.outcomes[key] = outcome
+        match outcome:
+            case Done():
+                self.queue.forget(key)
+            case RequeueAfter(seconds=seconds):
+                self.queue.forget(key)
+                self.queue.add_after(key, seconds)
+            case Retry():
+                self.queue.retry(key)
 
     async def after(self, seconds: float) -> None:
         """Let time pass, then work."""

@@ -135,12 +135,13 @@ def owner_among(rivals: Iterable[Rival], mark: Mark | None) -> Rival | None:
 
 def creates_before(rivals: Iterable[Rival], where: Distributed, *, known: bool) -> Rival | None:
     """Return who may create the port group before us, where there is none: who has had one, then the older."""
-    for rival in rivals:
-        if not rival.active or not _same_switch(rival.spec.distributed, where):
-            continue
-        if (rival.mo_ref is not None, rival.older) > (known, not rival.older):
-            return rival
-    return None
+    return _best(
+        (rival.mo_ref is not None, rival)
+        for rival in rivals
+        if rival.active
+        and _same_switch(rival.spec.distributed, where)
+        and (rival.mo_ref is not None, rival.older) > (known, not rival.older)
+    )
 
 
 def _same_switch(one: Distributed | None, other: Distributed) -> bool:
@@ -165,13 +166,19 @@ def _same_place(one: str, other: str) -> bool:
 
 def ahead_on(rivals: Sequence[Rival], where: Standard, host: Host, claim: HostClaim | None) -> Rival | None:
     """Return who comes before us on a host: with the better claim, or with an equal one and older."""
-    for rival in rivals:
-        theirs = rival.claim(host)
-        if theirs is None and not (rival.wants(host) or (rival.active and _same_cluster(rival, where))):
-            continue
-        if (_RANK[theirs], rival.older) > (_RANK[claim], not rival.older):
-            return rival
-    return None
+    ranked = [
+        (_RANK[theirs], rival)
+        for rival in rivals
+        if (theirs := rival.claim(host)) is not None
+        or rival.wants(host)
+        or (rival.active and _same_cluster(rival, where))
+    ]
+    return _best((rank, rival) for rank, rival in ranked if (rank, rival.older) > (_RANK[claim], not rival.older))
+
+
+def _best(ranked: Iterable[tuple[int, Rival]]) -> Rival | None:
+    found = max(ranked, key=lambda pair: (pair[0], pair[1].older), default=None)
+    return found[1] if found is not None else None
 
 
 def _same_cluster(rival: Rival, where: Standard) -> bool:

@@ -6,7 +6,7 @@ the ledger nothing that a host has under this name is written, unless adoption w
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nested_hyperv.api.common import ExternalDeletePolicy, ManagementPolicy
@@ -158,7 +158,7 @@ def judge(question: Question, view: HostView) -> HostOutcome:
 def _present(question: Question, view: HostView, switch: StandardSwitch, group: StandardPortGroup) -> HostOutcome:
     claim, problem = _ownership(question, view, group)
     if problem is not None:
-        return HostOutcome(view, None, problem.reason, problem.message)
+        return HostOutcome(view, claim, problem.reason, problem.message)
     changes = differences(question.goal, group, view.host.name)
     if not changes:
         return HostOutcome(view, claim, message=_warning(question, view, switch, group))
@@ -191,12 +191,14 @@ def _ownership(
 
 def _absent(question: Question, view: HostView) -> HostOutcome:
     claim, goal = view.claim, question.goal
-    rival = question.ahead(view)
-    if rival is not None:
-        problem = question.lost_to(rival)
-        return HostOutcome(view, None, problem.reason, problem.message)
     if view.in_flight:
         return HostOutcome(view, claim, Reason.PROGRESSING, "Waiting for vCenter to see the change.", passing=True)
+    rival = question.ahead(view)
+    if rival is not None:
+        # While both are only about to create it, the claim stays: the other one may be refused by the host.
+        undecided = rival.claim(view.host) is HostClaim.CLAIMING and claim is HostClaim.CLAIMING
+        problem = question.lost_to(rival)
+        return HostOutcome(view, claim if undecided else None, problem.reason, problem.message)
     if isinstance(view.hindrance, NameTaken):
         return HostOutcome(view, None, Reason.NAME_TAKEN, view.hindrance.message)
     changes = (Change("name", "absent", goal.name, view.host.name),)
@@ -220,23 +222,25 @@ def _confirm(
 ) -> tuple[HostClaim | None, OperatorError | None]:
     """Find out whether what is there now is what we were about to create.
 
-    Rivals may have been about to create it, too: it is one of those whose spec it equals, the oldest of them.
+    Rivals may have been about to create it, too: then it is the oldest one's of those whose spec it equals, unless the
+    host has refused that one. Who is not sure yet keeps the claim until another one is.
     """
     host = view.host
     claims = [(rival, rival.claim(host)) for rival in question.rivals]
     owner = next((rival for rival, claim in claims if claim in (HostClaim.CLAIMED, HostClaim.ADOPTED)), None)
     if owner is not None:
         return None, question.lost_to(owner)
+    if view.created:
+        return HostClaim.CLAIMED, None
     makers = [
         rival for rival, claim in claims if claim is HostClaim.CLAIMING and rival.creating(host) == exactly(group)
     ]
-    refused = isinstance(view.hindrance, NameTaken)
-    likely = is_ours(replace(view, hindrance=None) if makers else view, question.goal, group)
-    older = next((rival for rival in makers if rival.older or not likely), None)
-    if older is not None:
-        return None, question.lost_to(older)
-    if refused and not likely:
-        return None, view.hindrance
+    if isinstance(view.hindrance, NameTaken):
+        return None, question.lost_to(makers[0]) if makers else view.hindrance
+    likely = is_ours(view, question.goal, group)
+    maker = next((rival for rival in makers if rival.older or not likely), None)
+    if maker is not None:
+        return HostClaim.CLAIMING if likely else None, question.lost_to(maker)
     if likely:
         return HostClaim.CLAIMED, None
     return None, Blocked(
