@@ -35,6 +35,11 @@ class Lab(Scratch):
         )
         self.twin = twin
 
+    @property
+    def hosts(self) -> list[Any]:
+        """The hosts of the cluster."""
+        return list(self.place.pool.owner.host)
+
     def vm(self, name: str = "DC0_C0_RP0_VM0") -> Any:
         """Return a machine by its name; without one, a powered-on machine of the cluster."""
         return find(self.instance, vim.VirtualMachine, name)

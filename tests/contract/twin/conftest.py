@@ -21,14 +21,22 @@ def lab(twin: "Twin") -> Iterator["Lab"]:
 
 
 @pytest.fixture(scope="module")
-def shared_lab() -> Iterator["Lab"]:
-    """One twin for a module; each test of it has names of its own and is cleaned up."""
-    from bed.lab import Lab
-    from bed.soap import connect
+def shared_twin() -> Iterator["Twin"]:
+    """One twin for the tests of a module that make their own objects, or none."""
     from bed.twin import Twin
 
-    with Twin() as twin, connect(twin) as instance:
-        yield Lab(twin, instance)
+    with Twin() as twin:
+        yield twin
+
+
+@pytest.fixture(scope="module")
+def shared_lab(shared_twin: "Twin") -> Iterator["Lab"]:
+    """An administrator's login on the module's twin; each test has names of its own and cleans up."""
+    from bed.lab import Lab
+    from bed.soap import connect
+
+    with connect(shared_twin) as instance:
+        yield Lab(shared_twin, instance)
 
 
 @pytest.fixture

@@ -197,19 +197,19 @@ def test_host_and_switch_capabilities_can_be_switched(twin: Twin) -> None:
         (lambda c: c.rules(noSuchRule=True), "noSuchRule"),
     ],
 )
-def test_a_wrong_request_is_refused_with_the_field_named(twin: Twin, call: Any, message: str) -> None:
+def test_a_wrong_request_is_refused_with_the_field_named(shared_twin: Twin, call: Any, message: str) -> None:
     with pytest.raises(TwinError, match=message):
-        call(twin.control)
+        call(shared_twin.control)
 
 
-def test_a_busy_name_needs_an_id(twin: Twin) -> None:
+def test_a_busy_name_needs_an_id(shared_twin: Twin) -> None:
     with pytest.raises(TwinError, match="2 objects have this name"):
-        twin.control.drift("Resources", set={"name": "x"})
+        shared_twin.control.drift("Resources", set={"name": "x"})
 
 
-def test_an_unknown_fault_of_the_wrong_kind_is_no_fault(twin: Twin) -> None:
+def test_an_unknown_fault_of_the_wrong_kind_is_no_fault(shared_twin: Twin) -> None:
     with pytest.raises(TwinError, match="is no fault"):
-        twin.control.fail(fault="VirtualMachineConfigSpec")
+        shared_twin.control.fail(fault="VirtualMachineConfigSpec")
 
 
 def test_an_injected_fault_is_completed_so_that_clients_can_read_it(twin: Twin) -> None:

@@ -21,8 +21,8 @@ from verify.rule import rule
     standing="observed",
     source="pyvmomi and govmomi session listings in issues",
 )
-def test_a_domain_user_logs_in_and_is_printed_as_vcenter_prints_it(twin: Twin) -> None:
-    with connect(twin, OPERATOR) as instance:
+def test_a_domain_user_logs_in_and_is_printed_as_vcenter_prints_it(shared_twin: Twin) -> None:
+    with connect(shared_twin, OPERATOR) as instance:
         session = instance.content.sessionManager.currentSession
 
         assert session.userName == "VSPHERE.LOCAL\\operator"
@@ -36,8 +36,8 @@ def test_a_domain_user_logs_in_and_is_printed_as_vcenter_prints_it(twin: Twin) -
     standing="observed",
     source="how vCenter prints userName in sessions, tasks and events",
 )
-def test_the_other_spelling_of_a_domain_user_is_the_same_person(twin: Twin) -> None:
-    with connect(twin, Login("LAB.example\\alice", ALICE.password, ALICE.shown)) as instance:
+def test_the_other_spelling_of_a_domain_user_is_the_same_person(shared_twin: Twin) -> None:
+    with connect(shared_twin, Login("LAB.example\\alice", ALICE.password, ALICE.shown)) as instance:
         assert instance.content.sessionManager.currentSession.userName == ALICE.shown
 
 
@@ -51,8 +51,8 @@ def test_the_other_spelling_of_a_domain_user_is_the_same_person(twin: Twin) -> N
     ("name", "password"),
     [(ALICE.name, "wrong"), ("nobody@lab.example", ALICE.password), (ALICE.name, OPERATOR.password)],
 )
-def test_a_wrong_name_or_password_is_invalid_login(twin: Twin, name: str, password: str) -> None:
-    with pytest.raises(vim.fault.InvalidLogin), connect(twin, Login(name, password, "")):
+def test_a_wrong_name_or_password_is_invalid_login(shared_twin: Twin, name: str, password: str) -> None:
+    with pytest.raises(vim.fault.InvalidLogin), connect(shared_twin, Login(name, password, "")):
         pass
 
 
@@ -62,31 +62,31 @@ def test_a_wrong_name_or_password_is_invalid_login(twin: Twin, name: str, passwo
     standing="documented",
     source="API reference, SessionManager.Login",
 )
-def test_a_second_login_on_a_live_session_is_refused(twin: Twin) -> None:
-    with connect(twin) as instance, pytest.raises(vim.fault.InvalidLogin):
+def test_a_second_login_on_a_live_session_is_refused(shared_twin: Twin) -> None:
+    with connect(shared_twin) as instance, pytest.raises(vim.fault.InvalidLogin):
         instance.content.sessionManager.Login(ALICE.name, ALICE.password, None)
 
 
 @pytest.mark.infrastructure("the certificate of the twin")
-def test_the_certificate_is_verifiable_and_its_thumbprint_is_told(twin: Twin) -> None:
-    context = ssl.create_default_context(cafile=str(twin.ca))
+def test_the_certificate_is_verifiable_and_its_thumbprint_is_told(shared_twin: Twin) -> None:
+    context = ssl.create_default_context(cafile=str(shared_twin.ca))
     with (
-        socket.create_connection((twin.host, twin.port)) as plain,
+        socket.create_connection((shared_twin.host, shared_twin.port)) as plain,
         context.wrap_socket(plain, server_hostname="localhost") as secure,
     ):
         certificate = secure.getpeercert(binary_form=True)
 
     assert certificate is not None
     digest = hashlib.sha256(certificate).hexdigest().upper()
-    assert ":".join(digest[i : i + 2] for i in range(0, len(digest), 2)) == twin.thumbprint
+    assert ":".join(digest[i : i + 2] for i in range(0, len(digest), 2)) == shared_twin.thumbprint
 
 
 @pytest.mark.infrastructure("the certificate of the twin")
-def test_an_unknown_authority_is_not_trusted(twin: Twin) -> None:
+def test_an_unknown_authority_is_not_trusted(shared_twin: Twin) -> None:
     with pytest.raises(ssl.SSLCertVerificationError):
         SmartConnect(
-            host=twin.host,
-            port=twin.port,
+            host=shared_twin.host,
+            port=shared_twin.port,
             user=ALICE.name,
             pwd=ALICE.password,
             sslContext=ssl.create_default_context(),
@@ -131,8 +131,8 @@ def test_a_call_after_the_end_of_the_session_is_not_authenticated(twin: Twin, en
     standing="documented",
     source="API reference, SessionManager.TerminateSession",
 )
-def test_terminating_the_own_or_an_unknown_session_is_refused(twin: Twin) -> None:
-    with connect(twin) as instance:
+def test_terminating_the_own_or_an_unknown_session_is_refused(shared_twin: Twin) -> None:
+    with connect(shared_twin) as instance:
         manager = instance.content.sessionManager
         with pytest.raises(vim.fault.NotFound):
             manager.TerminateSession(["no such key"])

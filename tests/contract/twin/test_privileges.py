@@ -19,18 +19,11 @@ Card = vim.vm.device.VirtualEthernetCard
 Permission = vim.AuthorizationManager.Permission
 
 
-@pytest.fixture(scope="module")
-def shared() -> Iterator[Twin]:
-    """One twin for this module; its tests make their own objects."""
-    with Twin() as twin:
-        yield twin
-
-
 @pytest.fixture
-def admin(shared: Twin) -> Iterator[Lab]:
+def admin(shared_twin: Twin) -> Iterator[Lab]:
     """An administrator's login."""
-    with connect(shared) as instance:
-        lab = Lab(shared, instance)
+    with connect(shared_twin) as instance:
+        lab = Lab(shared_twin, instance)
         lab.prefix = "priv-"
         try:
             yield lab
@@ -39,16 +32,16 @@ def admin(shared: Twin) -> Iterator[Lab]:
 
 
 @pytest.fixture
-def eve(shared: Twin) -> Iterator[Lab]:
+def eve(shared_twin: Twin) -> Iterator[Lab]:
     """The login of somebody who has the role `eve` everywhere; it can read everything and do nothing."""
-    shared.control.user(EVE, groups=[])
-    shared.control.role("eve", [])
-    for permission in shared.control.permissions():
+    shared_twin.control.user(EVE, groups=[])
+    shared_twin.control.role("eve", [])
+    for permission in shared_twin.control.permissions():
         if permission["principal"] == EVE.shown:
-            shared.control.permission(EVE, "", on=permission["object"])
-    shared.control.permission(EVE, "eve")
-    with connect(shared, EVE) as instance:
-        yield Lab(shared, instance)
+            shared_twin.control.permission(EVE, "", on=permission["object"])
+    shared_twin.control.permission(EVE, "eve")
+    with connect(shared_twin, EVE) as instance:
+        yield Lab(shared_twin, instance)
 
 
 def denied(call: Callable[[], Any]) -> Any:
@@ -167,18 +160,18 @@ CASES = [
     standing="documented",
     source="API reference: the required privileges of each method and of each field of VirtualMachineConfigSpec",
 )
-def test_a_call_requires_exactly_its_privileges(shared: Twin, admin: Lab, eve: Lab, case: Case) -> None:
+def test_a_call_requires_exactly_its_privileges(shared_twin: Twin, admin: Lab, eve: Lab, case: Case) -> None:
     given = case.prepare(admin)
-    tasks = len(shared.control.state().tasks)
+    tasks = len(shared_twin.control.state().tasks)
 
     for missing in case.privileges:
-        shared.control.role("eve", [p for p in case.privileges if p != missing])
+        shared_twin.control.role("eve", [p for p in case.privileges if p != missing])
         fault = denied(lambda: case.call(eve, given))
         assert fault.privilegeId == missing
         assert missing in {p for entry in fault.missingPrivileges for p in entry.privilegeIds}
-    assert len(shared.control.state().tasks) == tasks, "a refused call starts no task"
+    assert len(shared_twin.control.state().tasks) == tasks, "a refused call starts no task"
 
-    shared.control.role("eve", case.privileges)
+    shared_twin.control.role("eve", case.privileges)
     made = result_of(case.call(eve, given))
     if isinstance(made, vim.ManagedEntity) and made != given:
         result_of(own(admin, made).Destroy_Task())
@@ -190,10 +183,10 @@ def test_a_call_requires_exactly_its_privileges(shared: Twin, admin: Lab, eve: L
     standing="documented",
     source="API reference, ManagedEntity.Destroy_Task",
 )
-def test_deleting_requires_the_privilege_on_the_parent_as_well(shared: Twin, admin: Lab, eve: Lab) -> None:
+def test_deleting_requires_the_privilege_on_the_parent_as_well(shared_twin: Twin, admin: Lab, eve: Lab) -> None:
     group = admin.port_group()
-    shared.control.role("deleter", ["DVPortgroup.Delete"])
-    shared.control.permission(EVE, "deleter", on=moid(group))
+    shared_twin.control.role("deleter", ["DVPortgroup.Delete"])
+    shared_twin.control.permission(EVE, "deleter", on=moid(group))
 
     fault = denied(own(eve, group).Destroy_Task)
 
@@ -221,10 +214,10 @@ def test_a_host_is_named_and_not_its_network_system(eve: Lab) -> None:
     standing="documented",
     source="API reference, SessionManager.Login",
 )
-def test_nobody_logs_in_without_a_role(shared: Twin) -> None:
-    shared.control.user(Login("mallory@lab.example", "m", ""), groups=[])
+def test_nobody_logs_in_without_a_role(shared_twin: Twin) -> None:
+    shared_twin.control.user(Login("mallory@lab.example", "m", ""), groups=[])
 
-    with pytest.raises(vim.fault.NoPermission), connect(shared, Login("mallory@lab.example", "m", "")):
+    with pytest.raises(vim.fault.NoPermission), connect(shared_twin, Login("mallory@lab.example", "m", "")):
         pass
 
 
@@ -254,9 +247,9 @@ def test_a_permission_counts_from_the_next_call_on(admin: Lab, eve: Lab) -> None
     standing="inferred",
     source="a permission refers to a role by its id",
 )
-def test_a_changed_role_counts_from_the_next_call_on(shared: Twin, admin: Lab, eve: Lab) -> None:
+def test_a_changed_role_counts_from_the_next_call_on(shared_twin: Twin, admin: Lab, eve: Lab) -> None:
     vm = admin.machine()
-    key = shared.control.role("eve", [])
+    key = shared_twin.control.role("eve", [])
     denied(own(eve, vm).PowerOnVM_Task)
 
     admin.content.authorizationManager.UpdateAuthorizationRole(key, "eve", ["VirtualMachine.Interact.PowerOn"])
@@ -270,8 +263,8 @@ def test_a_changed_role_counts_from_the_next_call_on(shared: Twin, admin: Lab, e
     standing="documented",
     source="API reference, AuthorizationManager.RemoveAuthorizationRole",
 )
-def test_a_role_in_use_stays_if_asked_to(shared: Twin, admin: Lab, eve: Lab) -> None:
-    key = shared.control.role("eve", [])
+def test_a_role_in_use_stays_if_asked_to(shared_twin: Twin, admin: Lab, eve: Lab) -> None:
+    key = shared_twin.control.role("eve", [])
     assert eve.instance.CurrentTime()
 
     with pytest.raises(vim.fault.RemoveFailed):
@@ -287,9 +280,9 @@ def test_a_role_in_use_stays_if_asked_to(shared: Twin, admin: Lab, eve: Lab) -> 
     standing="documented",
     source="API reference, AuthorizationManager.SetEntityPermissions",
 )
-def test_nobody_gives_what_he_has_not_got(shared: Twin, admin: Lab, eve: Lab) -> None:
+def test_nobody_gives_what_he_has_not_got(shared_twin: Twin, admin: Lab, eve: Lab) -> None:
     vm = admin.machine()
-    shared.control.role("eve", ["Authorization.ModifyPermissions"])
+    shared_twin.control.role("eve", ["Authorization.ModifyPermissions"])
     manager = eve.content.authorizationManager
 
     def permission(role: int) -> Any:
@@ -340,9 +333,9 @@ def test_inherited_permissions_are_told_with_their_owner(admin: Lab, eve: Lab) -
     standing="documented",
     source="API reference, AuthorizationManager.HasPrivilegeOnEntities",
 )
-def test_a_session_can_ask_what_it_may_do(shared: Twin, admin: Lab, eve: Lab) -> None:
+def test_a_session_can_ask_what_it_may_do(shared_twin: Twin, admin: Lab, eve: Lab) -> None:
     vm = admin.machine()
-    shared.control.role("eve", ["VirtualMachine.Interact.PowerOn"])
+    shared_twin.control.role("eve", ["VirtualMachine.Interact.PowerOn"])
     key = eve.content.sessionManager.currentSession.key
     asked = ["VirtualMachine.Interact.PowerOn", "VirtualMachine.Interact.PowerOff", "No.Such.Privilege"]
     manager = eve.content.authorizationManager
@@ -353,7 +346,7 @@ def test_a_session_can_ask_what_it_may_do(shared: Twin, admin: Lab, eve: Lab) ->
     [fetched] = manager.FetchUserPrivilegeOnEntities([own(eve, vm)], EVE.shown)
     assert "VirtualMachine.Interact.PowerOn" in fetched.privileges
 
-    shared.control.permission(EVE, "NoAccess", on=moid(vm))
+    shared_twin.control.permission(EVE, "NoAccess", on=moid(vm))
     fault = denied(lambda: manager.HasPrivilegeOnEntity(own(eve, vm), key, asked))
     assert fault.privilegeId == "System.Read"
 
@@ -438,9 +431,9 @@ def test_every_privilege_that_pyvmomi_names_is_in_the_list(admin: Lab) -> None:
         ("sessions/limits", {"max": -1}, "max: -1"),
     ],
 )
-def test_a_wrong_request_is_refused_by_name(shared: Twin, route: str, body: dict[str, Any], says: str) -> None:
+def test_a_wrong_request_is_refused_by_name(shared_twin: Twin, route: str, body: dict[str, Any], says: str) -> None:
     with pytest.raises(Exception, match=says):
-        shared.control._post(route, body)  # noqa: SLF001 - what the typed client does not let through
+        shared_twin.control._post(route, body)  # noqa: SLF001 - what the typed client does not let through
 
 
 @rule(
@@ -450,9 +443,9 @@ def test_a_wrong_request_is_refused_by_name(shared: Twin, route: str, body: dict
     standing="inferred",
     source="API reference, NoPermission and ManagedObjectNotFound; which comes: nothing found",
 )
-def test_unreadable_properties_are_read_as_missing_by_a_plain_read(shared: Twin, admin: Lab, eve: Lab) -> None:
+def test_unreadable_properties_are_read_as_missing_by_a_plain_read(shared_twin: Twin, admin: Lab, eve: Lab) -> None:
     vm = admin.machine()
-    shared.control.permission(EVE, "NoAccess", on=moid(vm))
+    shared_twin.control.permission(EVE, "NoAccess", on=moid(vm))
 
     fault = denied(lambda: own(eve, vm).name)
 

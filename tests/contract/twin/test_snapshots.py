@@ -1,6 +1,5 @@
 """Snapshots, where a rule needs a switch, a guest, another user or a host of its own kind."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -8,26 +7,16 @@ from pyVmomi import vim, vmodl
 
 from bed.lab import Lab, fault_of
 from bed.soap import connect, find, finish, message_of, moid, result_of
-from bed.twin import ALICE, Twin
+from bed.twin import ALICE
 from bed.waiting import wait_for
 from verify.machines import machine, on, take, tree
 from verify.rule import rule
 
 
-@pytest.fixture(scope="module")
-def shared() -> Iterator[Lab]:
-    """One twin for all tests of this module."""
-    with Twin() as twin, connect(twin) as instance:
-        yield Lab(twin, instance)
-
-
 @pytest.fixture
-def lab(shared: Lab) -> Iterator[Lab]:
-    """The shared twin with the rules it starts with; what a test makes is gone afterwards."""
-    before = shared.twin.control.rules()
-    yield shared
-    shared.clean()
-    shared.twin.control.rules(**before)
+def lab(tidy_lab: Lab) -> Lab:
+    """The module's twin."""
+    return tidy_lab
 
 
 @rule(

@@ -20,10 +20,6 @@ def lab(tidy_lab: Lab) -> Lab:
     return tidy_lab
 
 
-def _hosts(lab: Lab) -> list[Any]:
-    return list(find(lab.instance, vim.ClusterComputeResource, "DC0_C0").host)
-
-
 def _system(host: Any) -> Any:
     return host.configManager.networkSystem
 
@@ -35,7 +31,7 @@ def _system(host: Any) -> Any:
     source="API reference, Network (created when a host is configured, removed when no longer in use)",
 )
 def test_hosts_share_a_network_by_name(lab: Lab) -> None:
-    one, two, three = _hosts(lab)
+    one, two, three = lab.hosts
     name = add_group(lab, "vSwitch0", "shared", host=one)
     seen = network(lab, name)
 

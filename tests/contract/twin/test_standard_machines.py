@@ -6,7 +6,7 @@ import pytest
 from pyVmomi import vim
 
 from bed.lab import Lab
-from bed.soap import find, finish, result_of
+from bed.soap import finish, result_of
 from verify.rule import rule
 from verify.scratch import fault_of
 from verify.standard import add_group, add_switch, group, group_spec, machine_on, network, nic_named
@@ -16,10 +16,6 @@ from verify.standard import add_group, add_switch, group, group_spec, machine_on
 def lab(tidy_lab: Lab) -> Lab:
     """The module's twin."""
     return tidy_lab
-
-
-def _hosts(lab: Lab) -> list[Any]:
-    return list(find(lab.instance, vim.ClusterComputeResource, "DC0_C0").host)
 
 
 def _system(host: Any) -> Any:
@@ -33,7 +29,7 @@ def _system(host: Any) -> Any:
     source="equinix/terraform-metal-vsphere issue 36: the ports of the host itself are looked at",
 )
 def test_a_machine_of_another_host_keeps_nothing(lab: Lab) -> None:
-    one, two, _ = _hosts(lab)
+    one, two, _ = lab.hosts
     name = add_group(lab, "vSwitch0", "shared", host=one)
     add_group(lab, "vSwitch0", "shared", host=two)
     vm = machine_on(lab, name, host=two)
@@ -158,7 +154,7 @@ def test_a_rename_can_be_made_to_take_machines_along(lab: Lab) -> None:
     source="API reference, CreateVM_Task (the server chooses a host) and InvalidDeviceBacking",
 )
 def test_a_machine_is_placed_where_its_network_is(lab: Lab) -> None:
-    last = _hosts(lab)[2]
+    last = lab.hosts[2]
     name = add_group(lab, "vSwitch0", "here", host=last)
 
     vm = lab.machine("placed", deviceChange=[nic_named(name)])
@@ -173,7 +169,7 @@ def test_a_machine_is_placed_where_its_network_is(lab: Lab) -> None:
     source="API reference, InvalidDeviceBacking: the network has to exist on the machine's host",
 )
 def test_a_clone_needs_the_network_on_its_host(lab: Lab) -> None:
-    one, two, _ = _hosts(lab)
+    one, two, _ = lab.hosts
     name = add_group(lab, "vSwitch0", "source", host=one)
     vm = machine_on(lab, name, host=one)
     location = vim.vm.RelocateSpec(pool=lab.pool, host=two)

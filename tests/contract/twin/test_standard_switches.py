@@ -6,7 +6,6 @@ import pytest
 from pyVmomi import VmomiSupport, vim, vmodl
 
 from bed.lab import Lab
-from bed.soap import find
 from verify.rule import rule
 from verify.standard import Bond, add_group, add_switch, group, vswitch
 
@@ -21,10 +20,6 @@ option: Any = vim.option.OptionValue
 def lab(tidy_lab: Lab) -> Lab:
     """The module's twin."""
     return tidy_lab
-
-
-def _hosts(lab: Lab) -> list[Any]:
-    return list(find(lab.instance, vim.ClusterComputeResource, "DC0_C0").host)
 
 
 def _system(host: Any) -> Any:
@@ -59,7 +54,7 @@ def test_unused_groups_can_be_made_to_keep_their_switch(lab: Lab) -> None:
     source="API reference, UpdateVirtualSwitch and HostVirtualSwitch.pnic",
 )
 def test_uplinks_come_and_go(lab: Lab) -> None:
-    host = _hosts(lab)[1]
+    host = lab.hosts[1]
     before = vswitch(host, "vSwitch0").spec
     teaming = vim.host.NetworkPolicy.NicTeamingPolicy(
         nicOrder=vim.host.NetworkPolicy.NicOrderPolicy(activeNic=["vmnic1"], standbyNic=["vmnic0"])
@@ -146,7 +141,7 @@ def test_a_bad_switch_spec_names_its_member(lab: Lab, field: str, members: dict[
     source="API reference, OptionManager.UpdateOptions; the type: ansible issue 41212",
 )
 def test_an_advanced_option_is_set(lab: Lab) -> None:
-    host = _hosts(lab)[2]
+    host = lab.hosts[2]
     options = host.configManager.advancedOption
 
     options.UpdateOptions([option(key=PROMISC, value=number(1))])
@@ -167,7 +162,7 @@ def test_an_advanced_option_is_set(lab: Lab) -> None:
     source="API reference, OptionManager.UpdateOptions promises no atomicity",
 )
 def test_options_are_changed_one_by_one(lab: Lab) -> None:
-    options = _hosts(lab)[1].configManager.advancedOption
+    options = lab.hosts[1].configManager.advancedOption
 
     with pytest.raises(vim.fault.InvalidName):
         options.UpdateOptions([option(key="Net.NotifySwitch", value=number(0)), option(key="Net.No", value=number(0))])

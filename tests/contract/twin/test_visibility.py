@@ -16,18 +16,11 @@ EVE = Login("eve@lab.example", "eve-password", "LAB.EXAMPLE\\eve")
 PropertyCollector = vmodl.query.PropertyCollector
 
 
-@pytest.fixture(scope="module")
-def shared() -> Iterator[Twin]:
-    """One twin for this module; its tests make their own objects."""
-    with Twin() as twin:
-        yield twin
-
-
 @pytest.fixture
-def admin(shared: Twin) -> Iterator[Lab]:
+def admin(shared_twin: Twin) -> Iterator[Lab]:
     """An administrator's login."""
-    with connect(shared) as instance:
-        lab = Lab(shared, instance)
+    with connect(shared_twin) as instance:
+        lab = Lab(shared_twin, instance)
         lab.prefix = "seen-"
         try:
             yield lab
@@ -36,15 +29,15 @@ def admin(shared: Twin) -> Iterator[Lab]:
 
 
 @pytest.fixture
-def eve(shared: Twin) -> Iterator[Any]:
+def eve(shared_twin: Twin) -> Iterator[Any]:
     """The login of somebody who may read everything."""
-    shared.control.user(EVE, groups=[])
-    for permission in shared.control.permissions():
+    shared_twin.control.user(EVE, groups=[])
+    for permission in shared_twin.control.permissions():
         if permission["principal"] == EVE.shown:
-            shared.control.permission(EVE, "", on=permission["object"])
-    shared.control.rules(ancestorsVisible=True, hiddenReferencesListed=False)
-    shared.control.permission(EVE, "ReadOnly")
-    with connect(shared, EVE) as instance:
+            shared_twin.control.permission(EVE, "", on=permission["object"])
+    shared_twin.control.rules(ancestorsVisible=True, hiddenReferencesListed=False)
+    shared_twin.control.permission(EVE, "ReadOnly")
+    with connect(shared_twin, EVE) as instance:
         yield instance
 
 
@@ -79,9 +72,9 @@ def read(instance: Any, entity: Any, *paths: str) -> Any:
     standing="documented",
     source="API reference, PropertyCollector.RetrievePropertiesEx, ObjectContent.missingSet",
 )
-def test_what_may_not_be_read_is_missing_from_an_answer(shared: Twin, admin: Lab, eve: Any) -> None:
+def test_what_may_not_be_read_is_missing_from_an_answer(shared_twin: Twin, admin: Lab, eve: Any) -> None:
     vm = admin.machine()
-    shared.control.permission(EVE, "NoAccess", on=moid(vm))
+    shared_twin.control.permission(EVE, "NoAccess", on=moid(vm))
 
     found = read(eve, vm, "name", "config.guestId")
 
@@ -98,16 +91,16 @@ def test_what_may_not_be_read_is_missing_from_an_answer(shared: Twin, admin: Lab
     source="API reference: the required privileges of ManagedEntity.name, parent and of VirtualMachine.config",
     switch="ancestorsVisible",
 )
-def test_whoever_is_given_something_sees_the_way_to_it(shared: Twin, admin: Lab, eve: Any) -> None:
-    shared.control.permission(EVE, "")
-    shared.control.permission(EVE, "ReadOnly", on=moid(admin.switch))
+def test_whoever_is_given_something_sees_the_way_to_it(shared_twin: Twin, admin: Lab, eve: Any) -> None:
+    shared_twin.control.permission(EVE, "")
+    shared_twin.control.permission(EVE, "ReadOnly", on=moid(admin.switch))
 
     found = read(eve, admin.datacenter, "name", "configuration", "overallStatus")
 
     assert {p.name for p in found.propSet} >= {"name"}
     assert {m.path for m in found.missingSet} == {"overallStatus"}
     assert list(own(eve, admin.datacenter).effectiveRole) == [-3]
-    shared.control.rules(ancestorsVisible=False)
+    shared_twin.control.rules(ancestorsVisible=False)
     with pytest.raises(vim.fault.NoPermission):
         _ = own(eve, admin.datacenter).name
 
@@ -118,11 +111,11 @@ def test_whoever_is_given_something_sees_the_way_to_it(shared: Twin, admin: Lab,
     standing="inferred",
     source="API reference, SearchIndex, says it of searches",
 )
-def test_a_view_holds_what_may_be_seen(shared: Twin, admin: Lab, eve: Any) -> None:
+def test_a_view_holds_what_may_be_seen(shared_twin: Twin, admin: Lab, eve: Any) -> None:
     vm = admin.machine()
     assert machines(eve) == machines(admin.instance)
 
-    shared.control.permission(EVE, "NoAccess", on=moid(vm))
+    shared_twin.control.permission(EVE, "NoAccess", on=moid(vm))
 
     assert machines(eve) == machines(admin.instance) - {moid(vm)}
 
@@ -133,7 +126,7 @@ def test_a_view_holds_what_may_be_seen(shared: Twin, admin: Lab, eve: Any) -> No
     standing="documented",
     source="API reference, SearchIndex",
 )
-def test_a_search_does_not_find_what_may_not_be_read(shared: Twin, admin: Lab, eve: Any) -> None:
+def test_a_search_does_not_find_what_may_not_be_read(shared_twin: Twin, admin: Lab, eve: Any) -> None:
     vm = admin.machine()
     uuid = vm.config.instanceUuid
     path = f"DC0/vm/{vm.name}"
@@ -141,7 +134,7 @@ def test_a_search_does_not_find_what_may_not_be_read(shared: Twin, admin: Lab, e
     assert search.FindByUuid(None, uuid, True, True) == own(eve, vm)
     assert search.FindByInventoryPath(path) == own(eve, vm)
 
-    shared.control.permission(EVE, "NoAccess", on=moid(vm))
+    shared_twin.control.permission(EVE, "NoAccess", on=moid(vm))
 
     assert search.FindByUuid(None, uuid, True, True) is None
     assert not search.FindAllByUuid(None, uuid, True, True)
@@ -156,13 +149,13 @@ def test_a_search_does_not_find_what_may_not_be_read(shared: Twin, admin: Lab, e
     source="nothing found",
     switch="hiddenReferencesListed",
 )
-def test_lists_leave_out_what_may_not_be_seen(shared: Twin, admin: Lab, eve: Any) -> None:
+def test_lists_leave_out_what_may_not_be_seen(shared_twin: Twin, admin: Lab, eve: Any) -> None:
     vm = admin.machine()
-    shared.control.permission(EVE, "NoAccess", on=moid(vm))
+    shared_twin.control.permission(EVE, "NoAccess", on=moid(vm))
     folder = own(eve, admin.place.folder)
 
     assert moid(vm) not in {moid(child) for child in folder.childEntity}
-    shared.control.rules(hiddenReferencesListed=True)
+    shared_twin.control.rules(hiddenReferencesListed=True)
     assert moid(vm) in {moid(child) for child in folder.childEntity}
 
 
@@ -173,7 +166,9 @@ def test_lists_leave_out_what_may_not_be_seen(shared: Twin, admin: Lab, eve: Any
     source="API reference, ObjectUpdateKind.leave names destruction as one example",
 )
 @pytest.mark.parametrize("kind", ["container view", "list view", "object"])
-def test_an_object_leaves_with_the_permission_and_comes_back(shared: Twin, admin: Lab, eve: Any, kind: str) -> None:
+def test_an_object_leaves_with_the_permission_and_comes_back(
+    shared_twin: Twin, admin: Lab, eve: Any, kind: str
+) -> None:
     vm = admin.machine()
     manager = eve.content.viewManager
     start: Any = {
@@ -184,10 +179,10 @@ def test_an_object_leaves_with_the_permission_and_comes_back(shared: Twin, admin
     updates = Updates(eve, start, {vim.VirtualMachine: ["name"]})
     assert ("enter", moid(vm), {"name": vm.name}) in updates.all(0)
 
-    shared.control.permission(EVE, "NoAccess", on=moid(vm))
+    shared_twin.control.permission(EVE, "NoAccess", on=moid(vm))
     assert [(how, who) for how, who, _ in updates.all(0)] == [("leave", moid(vm))]
 
-    shared.control.permission(EVE, "", on=moid(vm))
+    shared_twin.control.permission(EVE, "", on=moid(vm))
     assert updates.all(0) == [("enter", moid(vm), {"name": vm.name})]
 
 
@@ -197,7 +192,7 @@ def test_an_object_leaves_with_the_permission_and_comes_back(shared: Twin, admin
     standing="inferred",
     source="as for any object that leaves a view",
 )
-def test_a_lost_permission_wakes_who_waits(shared: Twin, admin: Lab, eve: Any) -> None:
+def test_a_lost_permission_wakes_who_waits(shared_twin: Twin, admin: Lab, eve: Any) -> None:
     vm = admin.machine()
     updates = Updates(eve, own(eve, vm), {vim.VirtualMachine: ["name"]})
     updates.all(0)
@@ -205,7 +200,7 @@ def test_a_lost_permission_wakes_who_waits(shared: Twin, admin: Lab, eve: Any) -
     waiter = threading.Thread(target=lambda: told.append(updates.wait(20)))
     waiter.start()
 
-    shared.control.permission(EVE, "NoAccess", on=moid(vm))
+    shared_twin.control.permission(EVE, "NoAccess", on=moid(vm))
 
     waiter.join(10)
     assert not waiter.is_alive()
@@ -219,16 +214,16 @@ def test_a_lost_permission_wakes_who_waits(shared: Twin, admin: Lab, eve: Any) -
     standing="documented",
     source="API reference, ObjectUpdate.missingSet: SecurityError",
 )
-def test_an_unreadable_property_is_in_the_missing_set(shared: Twin, admin: Lab, eve: Any) -> None:
-    shared.control.permission(EVE, "")
-    shared.control.permission(EVE, "ReadOnly", on=moid(admin.switch))
+def test_an_unreadable_property_is_in_the_missing_set(shared_twin: Twin, admin: Lab, eve: Any) -> None:
+    shared_twin.control.permission(EVE, "")
+    shared_twin.control.permission(EVE, "ReadOnly", on=moid(admin.switch))
     updates = Updates(eve, own(eve, admin.datacenter), {vim.Datacenter: ["name", "overallStatus"]})
 
     [change] = updates.wait(0).filterSet[0].objectSet
     assert [c.name for c in change.changeSet] == ["name"]
     assert [(m.path, m.fault.privilegeId) for m in change.missingSet] == [("overallStatus", "System.Read")]
 
-    shared.control.permission(EVE, "ReadOnly", on=moid(admin.datacenter))
+    shared_twin.control.permission(EVE, "ReadOnly", on=moid(admin.datacenter))
     [change] = updates.wait(0).filterSet[0].objectSet
     assert [c.name for c in change.changeSet] == ["overallStatus"]
 
@@ -239,10 +234,10 @@ def test_an_unreadable_property_is_in_the_missing_set(shared: Twin, admin: Lab, 
     standing="inferred",
     source="API reference, ManagedObjectNotFound: deleted or not completely created",
 )
-def test_losing_sight_is_not_deletion(shared: Twin, admin: Lab, eve: Any) -> None:
+def test_losing_sight_is_not_deletion(shared_twin: Twin, admin: Lab, eve: Any) -> None:
     vm = admin.machine()
     seen = own(eve, vm)
-    shared.control.permission(EVE, "NoAccess", on=moid(vm))
+    shared_twin.control.permission(EVE, "NoAccess", on=moid(vm))
     with pytest.raises(vim.fault.NoPermission):
         seen.PowerOnVM_Task()
 
@@ -250,7 +245,7 @@ def test_losing_sight_is_not_deletion(shared: Twin, admin: Lab, eve: Any) -> Non
 
     with pytest.raises(vmodl.fault.ManagedObjectNotFound):
         seen.PowerOnVM_Task()
-    assert not [p for p in shared.control.permissions() if p["object"] == moid(vm)]
+    assert not [p for p in shared_twin.control.permissions() if p["object"] == moid(vm)]
 
 
 @rule(
@@ -259,14 +254,14 @@ def test_losing_sight_is_not_deletion(shared: Twin, admin: Lab, eve: Any) -> Non
     standing="inferred",
     source="nothing found",
 )
-def test_somebody_follows_the_task_he_started(shared: Twin, admin: Lab, eve: Any) -> None:
+def test_somebody_follows_the_task_he_started(shared_twin: Twin, admin: Lab, eve: Any) -> None:
     vm = admin.machine()
-    shared.control.role("starter", ["VirtualMachine.Interact.PowerOn"])
-    shared.control.permission(EVE, "starter", on=moid(vm))
-    hold = shared.control.hold("PowerOnVM_Task")
+    shared_twin.control.role("starter", ["VirtualMachine.Interact.PowerOn"])
+    shared_twin.control.permission(EVE, "starter", on=moid(vm))
+    hold = shared_twin.control.hold("PowerOnVM_Task")
     task = own(eve, vm).PowerOnVM_Task()
-    shared.control.permission(EVE, "NoAccess", on=moid(vm))
-    shared.control.release(hold)
+    shared_twin.control.permission(EVE, "NoAccess", on=moid(vm))
+    shared_twin.control.release(hold)
 
     updates = Updates(eve, task, {vim.Task: ["info.state"]})
 
@@ -279,9 +274,9 @@ def test_somebody_follows_the_task_he_started(shared: Twin, admin: Lab, eve: Any
     standing="inferred",
     source="vSphere Security, Hierarchical Inheritance of Permissions",
 )
-def test_a_new_machine_enters_the_view_of_somebody_restricted(shared: Twin, admin: Lab, eve: Any) -> None:
-    shared.control.permission(EVE, "")
-    shared.control.permission(EVE, "ReadOnly", on=moid(admin.datacenter))
+def test_a_new_machine_enters_the_view_of_somebody_restricted(shared_twin: Twin, admin: Lab, eve: Any) -> None:
+    shared_twin.control.permission(EVE, "")
+    shared_twin.control.permission(EVE, "ReadOnly", on=moid(admin.datacenter))
     view = eve.content.viewManager.CreateContainerView(eve.content.rootFolder, [vim.VirtualMachine], True)
     updates = Updates(eve, view, {vim.VirtualMachine: ["name"]})
     updates.all(0)
@@ -297,13 +292,13 @@ def test_a_new_machine_enters_the_view_of_somebody_restricted(shared: Twin, admi
     standing="inferred",
     source="vSphere Security, Hierarchical Inheritance of Permissions",
 )
-def test_a_moved_machine_has_the_permissions_of_its_new_place(shared: Twin, admin: Lab, eve: Any) -> None:
+def test_a_moved_machine_has_the_permissions_of_its_new_place(shared_twin: Twin, admin: Lab, eve: Any) -> None:
     vm = admin.machine()
     hidden = admin.keep(admin.place.folder.CreateFolder("seen-hidden"))
-    shared.control.permission(EVE, "")
-    shared.control.permission(EVE, "ReadOnly", on=moid(admin.datacenter))
-    shared.control.permission(EVE, "NoAccess", on=moid(admin.pool))
-    shared.control.permission(EVE, "NoAccess", on=moid(hidden))
+    shared_twin.control.permission(EVE, "")
+    shared_twin.control.permission(EVE, "ReadOnly", on=moid(admin.datacenter))
+    shared_twin.control.permission(EVE, "NoAccess", on=moid(admin.pool))
+    shared_twin.control.permission(EVE, "NoAccess", on=moid(hidden))
     updates = Updates(eve, own(eve, vm), {vim.VirtualMachine: ["name"]})
     assert updates.all(0) == [("enter", moid(vm), {"name": vm.name})]
 
@@ -320,12 +315,12 @@ def test_a_moved_machine_has_the_permissions_of_its_new_place(shared: Twin, admi
     standing="inferred",
     source="they are in the same database",
 )
-def test_a_backup_brings_the_permissions_back(shared: Twin, admin: Lab, eve: Any) -> None:
+def test_a_backup_brings_the_permissions_back(shared_twin: Twin, admin: Lab, eve: Any) -> None:
     switch = moid(admin.switch)
     assert eve.CurrentTime()
-    shared.control.checkpoint("before")
-    shared.control.permission(EVE, "NoAccess", on=switch)
+    shared_twin.control.checkpoint("before")
+    shared_twin.control.permission(EVE, "NoAccess", on=switch)
 
-    shared.control.restore("before")
+    shared_twin.control.restore("before")
 
-    assert {p["object"] for p in shared.control.permissions() if p["principal"] == EVE.shown} == {"group-d1"}
+    assert {p["object"] for p in shared_twin.control.permissions() if p["principal"] == EVE.shown} == {"group-d1"}

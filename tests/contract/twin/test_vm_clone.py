@@ -1,14 +1,12 @@
 """Cloning, where a rule needs a switch, a held task, an injected fault, a guest or a cluster to change."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from pyVmomi import vim, vmodl
 
 from bed.lab import Lab, fault_of
-from bed.soap import connect, finish, moid, result_of
-from bed.twin import Twin
+from bed.soap import finish, moid, result_of
 from bed.waiting import wait_for
 from verify.checks.clones import golden
 from verify.machines import clone, cloning, find, machine, take
@@ -17,20 +15,10 @@ from verify.rule import rule
 UUID = "11111111-2222-3333-4444-555555555555"
 
 
-@pytest.fixture(scope="module")
-def shared() -> Iterator[Lab]:
-    """One twin for all tests of this module."""
-    with Twin() as twin, connect(twin) as instance:
-        yield Lab(twin, instance)
-
-
 @pytest.fixture
-def lab(shared: Lab) -> Iterator[Lab]:
-    """The shared twin with the rules it starts with; what a test makes is gone afterwards."""
-    before = shared.twin.control.rules()
-    yield shared
-    shared.clean()
-    shared.twin.control.rules(**before)
+def lab(tidy_lab: Lab) -> Lab:
+    """The module's twin."""
+    return tidy_lab
 
 
 @rule(
