@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pyVmomi import vim
 
-from bed.soap import moid, result_of
+from bed.soap import result_of
 from bed.stranger import Stranger
 from bed.twin import ADMINISTRATOR
 
@@ -81,24 +81,6 @@ def test_a_switch_that_was_destroyed(own_lab: KubeLab, administrator: Stranger, 
     assert "switch" in stalled.condition("Ready").message
     inner.delete()
     inner.wait_gone()
-
-
-def test_a_switch_that_was_renamed_is_waited_for(own_lab: KubeLab, administrator: Stranger, datacenter: Any) -> None:
-    inner = on_switch(own_lab)
-    mo_ref = inner.wait_ready().status["moRef"]
-    switch = next(
-        each for each in datacenter.networkFolder.childEntity if isinstance(each, vim.DistributedVirtualSwitch)
-    )
-    administrator.rename(switch, "renamed")
-
-    inner.delete()
-    inner.wait_condition("Ready", "False", "DeletionBlocked")
-    assert administrator.port_group(mo_ref).name == inner.vsphere_name
-
-    administrator.rename(switch, "switch")
-    inner.annotate(reconcile_requested_at="now")
-    inner.wait_gone()
-    assert mo_ref not in {moid(group) for group in switch.portgroup}
 
 
 def test_a_cluster_that_was_removed_with_its_hosts(own_lab: KubeLab, administrator: Stranger, datacenter: Any) -> None:
