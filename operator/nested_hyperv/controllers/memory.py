@@ -56,6 +56,7 @@ class Memory:
     """The memory of one object, identified by its uid: a namesake starts with none.
 
     ``known`` is the object in vSphere as the last pass found it, ahead of a status that is not written yet.
+    ``made`` is the object that its own creation returned, until it has been equal to the spec once.
     ``settled``: vSphere was equal to this generation of the spec, so a difference is drift and not work in progress.
     ``in_doubt``: a creation may be in flight that this process does not know of (a restart, a broken connection).
     ``look``: the last look at the ports of a distributed port group.
@@ -72,6 +73,7 @@ class Memory:
     connection: ObjectKey | None = None
     pending: Pending | None = None
     known: MoRef | None = None
+    made: MoRef | None = None
     last_repair: LastRepair | None = None
     rival: str | None = None
     asked_at: float | None = None
@@ -111,6 +113,7 @@ class Memory:
     def moved(self) -> None:
         """Forget what was in another vCenter: its references mean something else here."""
         self.known = None
+        self.made = None
         self.pending = None
         self.look = None
         self.settled = False

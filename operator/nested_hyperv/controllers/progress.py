@@ -88,7 +88,8 @@ class Progress:
         creation = isinstance(pending.action, CreatePortGroup | Clone) or pending.action is None
         if task.state is TaskState.SUCCESS:
             if creation and task.result is not None:
-                memory.known, memory.in_doubt = task.result, False
+                memory.known = memory.made = task.result
+                memory.in_doubt = False
             return Ended(pending, task)
         if creation:
             memory.in_doubt = True

@@ -125,6 +125,7 @@ class Reconciler(Generic[SpecT, StatusT, WorldT]):
             name=f"{resource.key.namespace}/{resource.key.name}",
             identity=identify(self._cluster_id, resource.key, resource.uid),
             known=known,
+            made=memory.made,
             adopt=resource.annotations.get(ANNOTATION_ADOPT),
             allow_adoption=connection.allow_adoption,
             scope=connection.scope,
@@ -144,7 +145,7 @@ class Reconciler(Generic[SpecT, StatusT, WorldT]):
         )
         ended = await self._progress.settle(context)
         if ended is not None:
-            subject = replace(subject, known=memory.known or known)
+            subject = replace(subject, known=memory.known or known, made=memory.made)
             context = replace(context, live=True, subject=subject)
         return await self._work(context, ended, enforced=enforced)
 
@@ -199,6 +200,7 @@ class Reconciler(Generic[SpecT, StatusT, WorldT]):
             verdict = verdict or plan.verdict
             if verdict.situation is Situation.READY:
                 context.memory.settled = True
+                context.memory.made = None
                 if not enforced:
                     verdict = replace(verdict, reason=Reason.OBSERVED)
             return Result(context.resource, replace(verdict, facts={**verdict.facts, **facts}))

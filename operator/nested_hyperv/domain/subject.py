@@ -22,7 +22,8 @@ class Subject:
 
     ``name`` is namespace and name, as people write them.
     ``known`` is the object that status (or this process) remembers, ``adopt`` the value of the annotation
-    ``nestedhv.io/adopt``, ``scope`` the inventory paths that the connection may use (empty: all).
+    ``nestedhv.io/adopt``, ``scope`` the inventory paths that the connection may use (empty: all), ``made`` the object
+    that a task of this object's own has just made: its mark may be missing without anybody having taken it away.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Subject:
     adopt: str | None
     allow_adoption: bool
     scope: tuple[str, ...]
+    made: MoRef | None = None
 
     def check_scope(self, *paths: str) -> None:
         """Raise ``Blocked(OutOfScope)`` unless each path lies at or below a path of the connection's scope."""

@@ -33,8 +33,8 @@ def test_a_domain_user_logs_in_and_is_printed_as_vcenter_prints_it(shared_twin: 
 @rule(
     call="Login",
     says="user@domain and DOMAIN\\user are the same person, printed as DOMAIN\\user.",
-    standing="observed",
-    source="how vCenter prints userName in sessions, tasks and events",
+    standing="inferred",
+    source="vSphere API reference, UserSession.userName; no source found for the two spellings",
 )
 def test_the_other_spelling_of_a_domain_user_is_the_same_person(shared_twin: Twin) -> None:
     with connect(shared_twin, Login("LAB.example\\alice", ALICE.password, ALICE.shown)) as instance:

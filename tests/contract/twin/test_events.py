@@ -60,7 +60,7 @@ def test_a_drift_leaves_the_event_of_the_change_in_the_name_of_its_user(lab: Lab
     call="QueryEvents",
     says="Events older than the server keeps them are gone: 30 days unless changed.",
     standing="documented",
-    source="vCenter's advanced setting event.maxAge",
+    source="vCenter's advanced settings event.maxAge and event.maxAgeEnabled: vCenter host management guide",
 )
 def test_old_events_are_purged(twin: Twin) -> None:
     with connect(twin) as instance:

@@ -28,7 +28,7 @@ def _system(host: Any) -> Any:
     call="AddPortGroup",
     says="Groups of one name on several hosts share one Network, which stays until the last host lets go of it.",
     standing="documented",
-    source="API reference, Network (created when a host is configured, removed when no longer in use)",
+    source="vSphere API reference, Network: created when a host is configured, removed when no longer in use",
 )
 def test_hosts_share_a_network_by_name(lab: Lab) -> None:
     one, two, three = lab.hosts

@@ -53,8 +53,8 @@ def test_managed_by_can_stay_behind(lab: Lab) -> None:
 @rule(
     call="CloneVM_Task",
     says="While it runs a clone cannot be found by its UUID, but holds its name.",
-    standing="observed",
-    source="the name: DuplicateName at once for a second clone, in clients' logs; the UUID is inferred",
+    standing="inferred",
+    source="no trace of a server found: an unfinished task has registered nothing, and a name is held once",
 )
 def test_a_running_clone_cannot_be_found_but_holds_its_name(lab: Lab) -> None:
     source = machine(lab)

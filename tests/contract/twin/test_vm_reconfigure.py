@@ -100,7 +100,7 @@ def test_a_second_change_waits_for_the_first(lab: Lab) -> None:
     call="ReconfigVM_Task",
     says="Under the other reading it fails with TaskInProgress and names the task it met.",
     standing="observed",
-    source="ESXi, and the declared TaskInProgress of the method",
+    source="govmomi issue 953 and vmware/vic issue 5647, on ESXi; ReconfigVM_Task declares TaskInProgress",
     switch="busyVM",
 )
 def test_a_second_change_is_refused_under_the_other_reading(lab: Lab) -> None:

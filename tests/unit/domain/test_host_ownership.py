@@ -43,6 +43,22 @@ def test_what_is_not_proven_ours_is_refused(vm: VirtualMachine, reason: Reason) 
     assert "vm-hv1" in error.message
 
 
+def test_what_our_own_clone_made_is_ours_though_it_took_no_mark_along() -> None:
+    newborn = ours(mark="", instance_uuid=STRANGER, cpus=1)
+    maker = replace(subject(KNOWN), made=newborn.ref)
+
+    mark = parse_mark(reconfigured(plan(newborn, by=maker)).mark or "")
+
+    assert mark is not None
+    assert (mark.owner, mark.instance_uuid, mark.adopted) == (OWNER, STRANGER, False)
+    assert plan_host_deletion(maker, host_spec(), world(newborn)).actions == (Destroy(KNOWN),)
+
+
+def test_that_our_clone_made_it_does_not_beat_the_mark_of_somebody_else() -> None:
+    copied = ours(mark=marked(owner=STRANGER, lineage=STRANGER))
+    assert refusal(copied, by=replace(subject(KNOWN), made=copied.ref)).reason is Reason.CONFLICT
+
+
 def adopted(vm: VirtualMachine, **how: Any) -> Mark:
     planned = plan(vm, by=subject(adopt=vm.ref.value, **how))
     mark = parse_mark(reconfigured(planned).mark or "")

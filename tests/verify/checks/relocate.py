@@ -266,8 +266,8 @@ def snapshots_go_along(scratch: Scratch) -> None:
 @rule(
     call="RelocateVM_Task",
     says="A machine's identity survives a move: reference, UUIDs, MAC addresses, name.",
-    standing="observed",
-    source="every client that keeps a reference or instance UUID over vMotion",
+    standing="inferred",
+    source="vSphere API reference, RelocateVM_Task speaks of the same machine; no trace of a server found",
 )
 def the_identity_survives_a_move(scratch: Scratch) -> None:
     group = scratch.port_group()

@@ -58,8 +58,8 @@ def a_running_machine_stays_registered(scratch: Scratch) -> None:
 @rule(
     call="RegisterVM_Task",
     says="A machine that is registered again has a new reference, and its UUIDs, settings, MACs and disks of before.",
-    standing="observed",
-    source="clients that keep references have to look machines up by instance UUID after a re-registration",
+    standing="inferred",
+    source="vSphere API reference, VirtualMachineConfigInfo.instanceUuid (kept by vCenter); no trace of a server found",
 )
 def a_registered_machine_is_what_it_was(scratch: Scratch) -> None:
     vm = machine(scratch, numCPUs=2, annotation="kept", extraConfig=[mark("owner", "me")])

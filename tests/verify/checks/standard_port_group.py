@@ -246,8 +246,8 @@ def machines_and_networks_know_each_other(scratch: Scratch) -> None:
 @rule(
     call="CreateVM_Task",
     says="A NIC on a standard network that the machine's host does not have fails the task.",
-    standing="observed",
-    source="API reference, InvalidDeviceBacking; clients see an invalid configuration of the device",
+    standing="inferred",
+    source="vSphere API reference, InvalidDeviceBacking: cannot be resolved on the host",
 )
 def a_nic_needs_the_network_on_its_host(scratch: Scratch) -> None:
     files = vim.vm.FileInfo(vmPathName=f"[{scratch.place.datastore.name}]")

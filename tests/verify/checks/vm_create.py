@@ -30,7 +30,7 @@ def disk(gib: int, *, controller: int) -> Any:
     says="A machine without wishes has one CPU, BIOS, no nested virtualization, is off, and its files lie in a folder "
     "of its name.",
     standing="inferred",
-    source="the API reference names no defaults; what clients that leave these unset count on",
+    source="no source found: VirtualMachineConfigSpec names no defaults; clients that leave these unset count on them",
 )
 def a_machine_without_wishes_gets_the_defaults(scratch: Scratch) -> None:
     vm = scratch.machine("plain")

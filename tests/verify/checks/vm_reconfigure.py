@@ -134,7 +134,7 @@ def power_on_and_reconfigure_move_the_change_version(scratch: Scratch) -> None:
     says="Nested virtualization, firmware, VBS, IOMMU, vPMC, hot-add, guest id and cores of a running machine: "
     "InvalidPowerState with poweredOff as the state it needs.",
     standing="documented",
-    source="API reference, the members' own pages: only when the machine is off",
+    source="vSphere API reference, VirtualMachineConfigSpec.nestedHVEnabled, .cpuHotAddEnabled, .guestId: when off",
 )
 def running_hardware_does_not_change(scratch: Scratch) -> None:
     vm = running(scratch)
@@ -162,7 +162,7 @@ def running_hardware_does_not_change(scratch: Scratch) -> None:
     says="Without hot-add a running machine refuses other CPUs with CpuHotPlugNotSupported, other memory with "
     "MemoryHotPlugNotSupported.",
     standing="documented",
-    source="API reference, the two faults",
+    source="vSphere API reference, CpuHotPlugNotSupported and MemoryHotPlugNotSupported",
 )
 def without_hot_add_a_running_machine_keeps_its_size(scratch: Scratch) -> None:
     vm = running(scratch)
@@ -176,7 +176,7 @@ def without_hot_add_a_running_machine_keeps_its_size(scratch: Scratch) -> None:
     says="Name, note, boot options, extraConfig, change tracking, and values that are already so, are taken while the "
     "machine runs.",
     standing="documented",
-    source="API reference: none of these members names a power state; equal values: inferred",
+    source="vSphere API reference, VirtualMachineConfigSpec: these name no power state; equal values: inferred",
 )
 def what_needs_no_power_off_is_accepted_while_on(scratch: Scratch) -> None:
     vm = running(scratch)

@@ -40,11 +40,12 @@ def plan_host(subject: Subject, spec: NestedHyperVHostSpec, world: HostWorld) ->
         return plan_creation(subject, spec, world)
     _check_readable(vm)
     mark = _mark_of(vm)
-    kept = _check_ownership(subject, vm, mark)
+    newborn = _is_newborn(subject, vm, mark)
+    kept = None if newborn else _check_ownership(subject, vm, mark)
     goal_mark = Mark(
         owner=subject.identity.owner,
         lineage=subject.identity.lineage,
-        adopted=kept is None or kept.adopted,
+        adopted=not newborn and (kept is None or kept.adopted),
         instance_uuid=vm.instance_uuid,
     )
     comparison = compare(spec, vm, world.networks, goal_mark, kept)
@@ -182,6 +183,15 @@ def _mark_of(vm: VirtualMachine) -> Mark | None:
     return parse_mark(vm.detail.mark) if vm.detail is not None else None
 
 
+def _is_newborn(subject: Subject, vm: VirtualMachine, mark: Mark | None) -> bool:
+    """Whether our own clone has just made this VM, without the mark that it was told to have.
+
+    A clone that ignores ``spec.config`` was seen (virtrigaud issue 17), against the API reference. That our task
+    returned this VM proves as much as the mark, which is then written with all else that the clone did not take.
+    """
+    return mark is None and subject.made == vm.ref
+
+
 def _check_ownership(subject: Subject, vm: VirtualMachine, mark: Mark | None) -> Mark | None:
     """Return the mark that goes on to count, or ``None`` for a stranger's VM that is adopted by this pass.
 
@@ -271,12 +281,15 @@ def plan_host_deletion(subject: Subject, spec: NestedHyperVHostSpec, world: Host
             "datastore back.",
         )
     mark = _mark_of(vm)
-    if mark is None or mark.owner != subject.identity.owner or mark.instance_uuid != vm.instance_uuid:
+    newborn = _is_newborn(subject, vm, mark)
+    ours = mark is not None and mark.owner == subject.identity.owner and mark.instance_uuid == vm.instance_uuid
+    if not (newborn or ours):
         return Plan(
             verdict,
             release=Release(Reason.RELEASED_UNMARKED, f"{where} does not carry the mark of this resource: left alone."),
         )
-    policy = spec.deletion_policy or (DeletionPolicy.RETAIN if mark.adopted else DeletionPolicy.DELETE)
+    adopted = mark is not None and mark.adopted
+    policy = spec.deletion_policy or (DeletionPolicy.RETAIN if adopted else DeletionPolicy.DELETE)
     if policy is DeletionPolicy.RETAIN:
         change = Change("mark", "this resource", "none")
         return Plan(verdict, actions=(Reconfigure(vm, VirtualMachineSettings(mark=""), (change,)),))
