@@ -54,6 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 report = ask_all(instance, place, prefix, checks, tell)
     except RefusedError as refused:
         print("Refused, nothing was done:", *(f"  {reason}" for reason in refused.reasons), sep="\n", file=sys.stderr)
+        print("`make verify-vcenter ARGS=--help` lists all settings; docs/testing.md has an example.", file=sys.stderr)
         return _REFUSED
     except KeyboardInterrupt:
         return _INTERRUPTED
