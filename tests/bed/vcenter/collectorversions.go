@@ -86,6 +86,8 @@ func truncated(version string) bool { return strings.Contains(version, "_") }
 // next returns the update set that follows a version, or nil when there is none
 // yet; then d.version is what to ask with after a wake.
 func (c *Collector) next(d *demand, cancels int64) (*types.UpdateSet, error) {
+	c.t.world.RLock() // before the collector's own lock: a restart holds the world and closes collectors
+	defer c.t.world.RUnlock()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed.Load() || c.cancels.Load() != cancels {
@@ -106,11 +108,9 @@ func (c *Collector) next(d *demand, cancels int64) (*types.UpdateSet, error) {
 		return set, nil
 	}
 	if len(c.backlog) == 0 {
-		c.t.world.RLock()
 		for _, f := range c.filters {
 			c.backlog = f.diff(c.backlog)
 		}
-		c.t.world.RUnlock()
 	}
 	if len(c.backlog) == 0 {
 		return nil, nil

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/vmware/govmomi/vim25/types"
 )
@@ -73,4 +74,46 @@ func TestManyClientsAtOnce(t *testing.T) {
 	work.Wait()
 	close(stop)
 	all.Wait()
+}
+
+// TestSessionsEndWhileTheirCollectorsLook is a restart in the middle of polls: it
+// holds the world and closes collectors that are looking at it.
+func TestSessionsEndWhileTheirCollectorsLook(t *testing.T) {
+	twin := newTestTwin(t)
+	machines := refs(twin, "VirtualMachine")
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for range 300 {
+			c := newClient(t, twin, "watcher")
+			c.watch(c.listView(machines...), types.PropertySpec{Type: "VirtualMachine", PathSet: []string{"config"}})
+			pc := twin.content().PropertyCollector
+			var polls sync.WaitGroup
+			looking, over := make(chan struct{}), make(chan struct{})
+			polls.Add(1)
+			go func() {
+				defer polls.Done()
+				close(looking)
+				for {
+					select {
+					case <-over:
+						return
+					default: // a fault once the collector is gone, and no matter here
+						_, _ = c.call("CheckForUpdates", pc, &types.CheckForUpdates{This: pc})
+					}
+				}
+			}()
+			<-looking
+			twin.world.Lock()
+			twin.sessions.endAll()
+			twin.world.Unlock()
+			close(over)
+			polls.Wait()
+		}
+	}()
+	select {
+	case <-done:
+	case <-time.After(time.Minute):
+		t.Fatal("the end of the sessions and a poll wait for each other")
+	}
 }
