@@ -30,7 +30,6 @@ from nested_hyperv.domain.inventory import (
     VirtualMachine,
     VirtualMachineDetail,
 )
-from nested_hyperv.domain.ownership import parse_mark
 from support import vsphere_records as samples
 from support.fake_calls import MUTATING
 from support.fake_hosts import FakeHosts
@@ -250,11 +249,11 @@ class FakeVCenter:
 
     async def find_port_group_by_owner(self, switch: Switch, owner: str) -> list[PortGroup]:
         await self.called("find_port_group_by_owner")
-        return [self._attached(group) for group in self._on(switch) if _owner(group.description) == owner]
+        return [self._attached(group) for group in self._on(switch) if samples.owner_in(group.description) == owner]
 
     async def exists_anywhere(self, owner: str) -> bool:
         await self.called("exists_anywhere")
-        return any(_owner(group.description) == owner for group in self.port_groups.values())
+        return any(samples.owner_in(group.description) == owner for group in self.port_groups.values())
 
     async def find_port_group_by_name(self, switch: Switch, name: str) -> PortGroup | None:
         await self.called("find_port_group_by_name")
@@ -494,8 +493,3 @@ class FakeVCenter:
 
     def _on(self, switch: Switch) -> list[PortGroup]:
         return [group for group in self.port_groups.values() if group.switch == switch.ref]
-
-
-def _owner(description: str) -> str | None:
-    mark = parse_mark(description)
-    return None if mark is None else mark.owner

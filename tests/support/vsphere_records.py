@@ -22,6 +22,7 @@ from nested_hyperv.domain.inventory import (
     VirtualMachine,
     VirtualMachineDetail,
 )
+from nested_hyperv.domain.ownership import parse_mark
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -41,6 +42,7 @@ __all__ = [
     "mac_policy",
     "network",
     "nic",
+    "owner_in",
     "placement",
     "port_group",
     "reconfigured",
@@ -271,3 +273,9 @@ def cloned(name: str, source: VirtualMachine, request: CloneRequest, ignores: It
         ),
     )
     return reconfigured(fresh, request.settings, ignores)
+
+
+def owner_in(description: str) -> str | None:
+    """Return the owner whom the mark in a description names."""
+    mark = parse_mark(description)
+    return None if mark is None else mark.owner
