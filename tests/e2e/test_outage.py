@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bed.estate import flags
+from bed.stranger import Stranger
 from bed.tunnel import Tunnel
+from bed.twin import Twin
 from support.health import health_of
 
 if TYPE_CHECKING:
@@ -14,8 +17,6 @@ if TYPE_CHECKING:
 
     from bed.kube_lab import KubeLab
     from bed.operator_process import OperatorProcess
-    from bed.stranger import Stranger
-    from bed.twin import Twin
 
 GRACE = 40
 """A lost vCenter is reported after 15 seconds; this is more."""
@@ -100,3 +101,23 @@ def test_an_orphan_lets_go_of_a_vcenter_that_never_comes_back(
     assert stranger.port_group(mo_ref).name == inner.vsphere_name, "it is still there"
     stranger.destroy(stranger.port_group(mo_ref))
     far_lab.wait_secret_free()
+
+
+def test_a_vcenter_with_no_room_for_another_session_is_waited_for(
+    operator: OperatorProcess, new_lab: Callable[..., KubeLab]
+) -> None:
+    assert operator.running
+    with Twin(arguments=flags(1)) as twin, Stranger(twin) as somebody:
+        lab = new_lab(twin)
+        inner = lab.port_group("inner", vlan={"id": 120})
+        inner.wait_ready()
+        twin.control.session_limits(maximum=1)  # somebody's own; others get HTTP 503
+        twin.control.kill_sessions(user=lab.account)
+        inner.wait_condition("VCenterReachable", "False")
+
+        somebody.set_vlan(inner.mo_ref, 9)
+        twin.control.session_limits(maximum=0)
+
+        inner.wait(lambda now: now.ready and now.status.get("lastRepair"), "repaired", seconds=60)
+        assert somebody.vlan(inner.mo_ref) == 120
+        lab.close()
