@@ -32,15 +32,14 @@ from nested_hyperv.domain.inventory import (
 )
 from support import vsphere_records as samples
 from support.fake_calls import MUTATING
+from support.fake_history import FakeHistory
 from support.fake_hosts import FakeHosts
 from support.fake_ports import FakePorts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable
 
-    from nested_hyperv.domain.blame import Author
     from nested_hyperv.domain.inventory import (
-        Change,
         CloneRequest,
         PlacementRequest,
         Port,
@@ -63,7 +62,7 @@ class _Running:
 
 
 @dataclass
-class FakeVCenter:
+class FakeVCenter(FakeHistory):
     """One vCenter. `calls` logs every call by its name; reads of the cache are none."""
 
     uuid: str = "vcenter-1"
@@ -80,8 +79,6 @@ class FakeVCenter:
     holding: bool = False
     guests_obey: bool = True
     guest_ids: frozenset[str] = samples.GUEST_IDS
-    #: Whom the events name for every change.
-    blamed: Author | None = None
     #: Called after each live read, with the reference: here a test lets somebody else be faster.
     after_read: Callable[[MoRef], None] = lambda _ref: None
 
@@ -377,10 +374,6 @@ class FakeVCenter:
             self.remove(ref)
 
         return await self._start(key, "destroy", destroy)
-
-    async def author(self, ref: MoRef, changes: Sequence[Change]) -> Author | None:
-        await self.called("author")
-        return self.blamed if changes and ref.value else None
 
     # --- common -------------------------------------------------------------------------------------------------------
 

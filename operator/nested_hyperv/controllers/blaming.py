@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from .context import Context
 
-__all__ = ["blamed", "find_author"]
+__all__ = ["blamed", "find_author", "was_rewritten"]
 
 _log = logging.getLogger(__name__)
 
@@ -27,6 +27,15 @@ async def find_author(context: Context[Any], target: MoRef, changes: Sequence[Ch
     except OperatorError as error:
         _log.info("Nobody can be named for the change of %s: %s", target, error.message)
         return None
+
+
+async def was_rewritten(context: Context[Any], target: MoRef) -> bool:
+    """Whether what we wrote was taken and somebody wrote it back before we looked; ``False`` if nothing tells."""
+    try:
+        return await context.vcenter.rewritten(target)
+    except OperatorError as error:
+        _log.info("Nobody can tell whether %s was changed since: %s", target, error.message)
+        return False
 
 
 def blamed(author: Author | None) -> str:

@@ -19,7 +19,7 @@ from nested_hyperv.domain.inventory import MoRef
 from nested_hyperv.domain.plan import AddHostPortGroup, RemoveHostPortGroup
 from nested_hyperv.workqueue.backoff import Backoff
 
-from .blaming import blamed, find_author
+from .blaming import blamed, find_author, was_rewritten
 from .execute import execute
 
 if TYPE_CHECKING:
@@ -158,7 +158,7 @@ class Lanes:
                 continue
             lane.performed = None
             ignored = [change for change in performed.action.changes if change in outstanding]
-            if ignored:
+            if ignored and not await was_rewritten(context, host):
                 words = ", ".join(f"{change.field} stayed {change.old}" for change in ignored)
                 message = f"vSphere accepted the change and did not make it: {words}."
                 lane.failed(Blocked(Reason.NOT_APPLIED, message), elapsed)

@@ -229,6 +229,9 @@ class VCenter(Protocol):
     async def author(self, ref: MoRef, changes: Sequence[Change]) -> Author | None:
         """Return who made changes to an object (of a host: its networks), as far as vCenter's history tells."""
 
+    async def rewritten(self, ref: MoRef) -> bool:
+        """Whether somebody changed an object (of a host: its networks) after we had, as far as history tells."""
+
 
 class StandardSwitches(Protocol):
     """The standard switches of the hosts of one vCenter, or of the one host of a stand-alone ESXi."""

@@ -28,7 +28,7 @@ from nested_hyperv.domain.plan import (
 )
 from nested_hyperv.domain.verdict import Situation, Verdict
 
-from .blaming import blamed, find_author
+from .blaming import blamed, find_author, was_rewritten
 from .context import AwaitingPush, Context
 from .execute import Started, execute
 from .lanes import Lanes
@@ -115,7 +115,7 @@ class Progress:
             # Only now: a pass that failed between the end of the task and here has to see that end again.
             memory.pending = None
             if ended.task.state is TaskState.SUCCESS and ended.pending.action is not None:
-                applied = self._applied(context, plan, ended.pending.action)
+                applied = await self._applied(context, plan, ended.pending.action)
                 author = await self._author(context, ended.pending, applied)
                 self._tell(context, ended, ended.pending.action, applied, author)
         return {} if memory.last_repair is None else {"last_repair": memory.last_repair}
@@ -167,12 +167,14 @@ class Progress:
             _log.info("Repaired %s%s", "; ".join(str(change) for change in applied), blamed(author))
 
     @staticmethod
-    def _applied(context: Context[Any], plan: Plan, action: Action) -> tuple[Change, ...]:
+    async def _applied(context: Context[Any], plan: Plan, action: Action) -> tuple[Change, ...]:
         """What of an action is there now and worth telling; what vSphere ignored is remembered."""
         if not isinstance(action, Reconfigure | ReconfigurePortGroup):
             return action.changes
         ignored = frozenset(action.changes) & _outstanding(plan)
         context.memory.not_applied = None
+        if ignored and await was_rewritten(context, action.current.ref):
+            ignored = frozenset()  # not ignored: reverted already
         if ignored:
             context.memory.not_applied = NotApplied(
                 context.resource.generation, ignored, context.elapsed + _NOT_APPLIED_SECONDS

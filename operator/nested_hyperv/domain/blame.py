@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from .inventory import Change
 
-__all__ = ["Author", "HistoryEntry", "author_of"]
+__all__ = ["Author", "HistoryEntry", "author_of", "rewritten"]
 
 #: Parts of property paths that a change text has if it is about a field. A field that is not here fits any change.
 #: Names are compared themselves.
@@ -73,6 +73,13 @@ def author_of(history: Iterable[HistoryEntry], changes: Sequence[Change], us: st
         if not entry.text or any(_fits(entry.text, change) for change in changes):
             return Author(entry.user, entry.time)
     return None
+
+
+def rewritten(history: Iterable[HistoryEntry], us: str) -> bool:
+    """Whether somebody changed an object after we had: what we wrote was taken, and is gone again."""
+    users = [entry.user.casefold() for entry in sorted(history, key=lambda entry: entry.key)]
+    ours = us.casefold()
+    return ours in users and users[-1] != ours
 
 
 def _fits(text: str, change: Change) -> bool:

@@ -12,7 +12,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from nested_hyperv.domain.blame import author_of
+from nested_hyperv.domain.blame import author_of, rewritten
 from nested_hyperv.domain.errors import Gone, OutcomeUnknown
 from nested_hyperv.domain.inventory import Switch
 from nested_hyperv.domain.ownership import parse_mark
@@ -25,7 +25,7 @@ from nested_hyperv.vsphere.remembered import Remembered
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from nested_hyperv.domain.blame import Author
+    from nested_hyperv.domain.blame import Author, HistoryEntry
     from nested_hyperv.domain.inventory import (
         Change,
         CloneRequest,
@@ -406,13 +406,16 @@ class VCenter:
 
     async def author(self, ref: MoRef, changes: Sequence[Change]) -> Author | None:
         """Return who changed an object (of a host: its networks), as far as vCenter's events and tasks tell."""
+        return author_of(await self._history(ref), changes, self.about.user)
+
+    async def rewritten(self, ref: MoRef) -> bool:
+        """Return whether somebody changed an object (of a host: its networks) after we had."""
+        return rewritten(await self._history(ref), self.about.user)
+
+    async def _history(self, ref: MoRef) -> tuple[HistoryEntry, ...]:
         if ref.type == "HostSystem":
-            history = await self._link.call(
-                "RetrievePropertiesEx", lambda session: host_history(session, ref), target=ref
-            )
-        else:
-            history = await self._link.call("QueryEvents", lambda session: history_of(session, ref), target=ref)
-        return author_of(history, changes, self.about.user)
+            return await self._link.call("RetrievePropertiesEx", lambda session: host_history(session, ref), target=ref)
+        return await self._link.call("QueryEvents", lambda session: history_of(session, ref), target=ref)
 
     # --- common -----------------------------------------------------------------------------------------------------
 

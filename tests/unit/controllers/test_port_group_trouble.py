@@ -194,6 +194,23 @@ async def test_a_fight_is_told_with_the_name_of_the_other_and_a_hint_at_tools(be
     assert "Terraform and Ansible" in bench.message(PORT_GROUP)
 
 
+async def test_what_is_reverted_before_we_look_was_not_ignored(bench: Workbench) -> None:
+    """Somebody writes the same wrong value again before the operator has seen its own repair."""
+    ref = await bench.create(PORT_GROUP)
+    bench.vcenter.reverted = frozenset({ref})
+    bench.vcenter.ignores.add("vlan")
+    bench.vcenter.change(ref, vlan=9)
+    await bench.work()
+    bench.vcenter.push()
+    await bench.work()
+    bench.vcenter.advance()
+    bench.vcenter.ignores.clear()
+    await bench.run()
+
+    assert bench.condition(PORT_GROUP) == ("True", "Succeeded")
+    assert bench.vcenter.mutations == ["reconfigure_port_group"] * 2
+
+
 async def test_a_repair_is_told_also_when_nobody_can_be_named(bench: Workbench) -> None:
     ref = await bench.create(PORT_GROUP)
     bench.vcenter.fail_calls["author"] = [Blocked(Reason.PERMISSION_DENIED, "No events for you.")]

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from nested_hyperv.domain.blame import Author, HistoryEntry, author_of
+from nested_hyperv.domain.blame import Author, HistoryEntry, author_of, rewritten
 from nested_hyperv.domain.inventory import Change
 
 US, ALICE, BOB = "VSPHERE.LOCAL\\operator", "LAB\\alice", "LAB\\bob"
@@ -53,3 +53,11 @@ def test_a_name_is_looked_for_itself() -> None:
 
 def test_a_field_without_known_traces_fits_any_change() -> None:
     assert author_of(history((BOB, IN_TEXT)), [Change("something new", "a", "b")], US) == Author(BOB, NOON)
+
+
+@pytest.mark.parametrize(
+    ("users", "expected"),
+    [([US, ALICE], True), ([ALICE, US], False), ([ALICE], False), ([US], False), ([], False), ([US, BOB, US], False)],
+)
+def test_somebody_who_wrote_after_us_has_rewritten_it(users: list[str], expected: bool) -> None:
+    assert rewritten(history(*((user, IN_VLAN) for user in users)), US) is expected
