@@ -24,6 +24,8 @@ class FakePorts:
     settings: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def connected(self, ref: PortGroup) -> tuple[Port, ...]:
+        if ref.ref not in self.vcenter.port_groups:
+            return ()  # the switch has no ports of a group that is gone
         group = self.vcenter.attached(ref.ref)
         machines = (self.vcenter.machines[machine] for machine in group.virtual_machines)
         owners = [m.ref for m in machines if m.detail for nic in m.detail.adapters if nic.network == group.key]
