@@ -9,12 +9,13 @@ import asyncio
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from nested_hyperv.domain.host_network import HostNetwork
 from nested_hyperv.vsphere import host_calls
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from nested_hyperv.domain.host_network import Attached, HostNetwork, StandardPortGroup, StandardSettings
+    from nested_hyperv.domain.host_network import Attached, StandardPortGroup, StandardSettings
     from nested_hyperv.domain.inventory import HostSet, MoRef
     from nested_hyperv.vsphere.link import Link
     from nested_hyperv.vsphere.remembered import Remembered
@@ -68,6 +69,10 @@ class HostNetworks:
             lambda session: host_calls.read_network(session, network, name, cached),
             target=network,
         )
+        newest = self._inventory.cached(network)
+        if record is not None and isinstance(newest, HostNetwork) and newest is not cached:
+            # Pushed while we were reading: what it tells of other port groups nobody would tell again.
+            record = newest.having(name, record.port_group(name))
         if record is None:
             self._inventory.gone(network)
         else:

@@ -1,0 +1,57 @@
+"""Live reads of one port group of a host, while the long poll goes on telling of the others."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from nested_hyperv.domain.host_network import HostNetwork, StandardPolicy, StandardPortGroup, host_network
+from nested_hyperv.domain.inventory import MoRef
+from nested_hyperv.domain.resource import ObjectKey
+from nested_hyperv.vsphere.host_networks import HostNetworks
+from nested_hyperv.vsphere.inventory import Inventory
+from nested_hyperv.vsphere.remembered import Remembered
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from nested_hyperv.vsphere.link import Link
+
+KEY = ObjectKey("NestedPortGroup", "lab", "inner")
+NETWORK = host_network(MoRef("HostSystem", "host-1"))
+
+
+def group(name: str, vlan: int) -> StandardPortGroup:
+    policy = StandardPolicy()
+    return StandardPortGroup(f"key-{name}", name, "vSwitch0", vlan, policy, policy, "", more=False)
+
+
+class SlowLink:
+    """A connection on which something else happens while a call is under way."""
+
+    generation = 1
+
+    def __init__(self, inventory: Inventory, answer: HostNetwork, meanwhile: Callable[[], None]) -> None:
+        self.inventory = inventory
+        self._answer = answer
+        self._meanwhile = meanwhile
+
+    async def call(self, *_: object, **__: object) -> HostNetwork:
+        self._meanwhile()
+        return self._answer
+
+
+async def test_a_read_of_one_port_group_leaves_what_was_pushed_of_others_meanwhile() -> None:
+    inventory = Inventory(notify=lambda _: None, changed=lambda: None)
+    inventory.watch(KEY, [NETWORK], name="inner")
+    before = HostNetwork(NETWORK, (), (group("inner", 1), group("other", 1)))
+    inventory.refresh(before)
+    pushed = before.having("other", group("other", 7))
+    link = SlowLink(inventory, before.having("inner", group("inner", 2)), lambda: inventory.refresh(pushed))
+
+    record = await HostNetworks(cast("Link", link), Remembered()).read(NETWORK, "inner")
+
+    assert record is not None
+    for known in (record, inventory.cached(NETWORK)):
+        assert isinstance(known, HostNetwork)
+        assert known.port_group("inner") == group("inner", 2)
+        assert known.port_group("other") == group("other", 7)
