@@ -39,16 +39,22 @@ class HostNetworks:
     async def find_hosts(self, datacenter: str, cluster: str | None, hosts: Iterable[str], *, fresh: bool) -> HostSet:
         """Find the hosts of a cluster, or those that are listed."""
         names = tuple(hosts)
-        return await self._remembered.get(
-            self._link.generation,
-            ("hosts", datacenter, cluster, names),
-            lambda: self._link.call(
+
+        async def ask() -> HostSet:
+            return await self._link.call(
                 "RetrievePropertiesEx",
                 lambda session: host_calls.find_hosts(session, datacenter, cluster, names),
                 target=cluster or ", ".join(names),
-            ),
-            fresh=fresh,
-        )
+            )
+
+        question = ("hosts", datacenter, cluster, names)
+        found = await self._remembered.get(self._link.generation, question, ask, fresh=fresh)
+        named = found.hosts if found.cluster is None else (found.cluster,)
+        if any(self._inventory.missing(ref) for ref in named):
+            # Removed since: perhaps it was added anew, and else the answer is that there is none.
+            self._remembered.forget(question)
+            found = await self._remembered.get(self._link.generation, question, ask, fresh=True)
+        return found
 
     async def find_network(self, datacenter: str, name: str, *, fresh: bool) -> MoRef | None:
         """Return what has this name among the networks of a datacenter."""

@@ -188,6 +188,29 @@ async def test_an_unknown_host_and_an_unknown_cluster_are_named(vcenter: VCenter
         await vcenter.standard.find_hosts("DC0", None, ("esx-9",), fresh=True)
 
 
+async def test_a_host_that_is_removed_and_added_anew_is_found_anew(
+    adapter: Adapter, vcenter: VCenter, twin: Twin
+) -> None:
+    spec = vim.host.ConnectSpec(hostName="esx-new", userName="root", password="secret", force=False)
+    with connect(twin) as instance:
+        folder = find(instance, vim.Datacenter, "DC0").hostFolder
+        first = result_of(folder.AddStandaloneHost_Task(spec, None, True))
+        found = await vcenter.standard.find_hosts("DC0", None, ("esx-new",), fresh=True)
+        vcenter.watch(KEY, found.hosts)
+        await adapter.until(lambda: vcenter.cached(found.hosts[0]), "the host")
+
+        result_of(first.Destroy_Task())
+        await adapter.until(lambda: vcenter.missing(found.hosts[0]), "the host to go")
+        with pytest.raises(OperatorError, match="esx-new"):
+            await vcenter.standard.find_hosts("DC0", None, ("esx-new",), fresh=False)
+
+        second = moid(result_of(folder.AddStandaloneHost_Task(spec, None, True)).host[0])
+        again = await vcenter.standard.find_hosts("DC0", None, ("esx-new",), fresh=False)
+
+    assert again.hosts != found.hosts
+    assert again.hosts == (MoRef("HostSystem", second),)
+
+
 async def test_the_reverse_path_check_is_read(vcenter: VCenter) -> None:
     assert await vcenter.standard.reverse_path_check(await cluster_host(vcenter), fresh=True) is False
 
