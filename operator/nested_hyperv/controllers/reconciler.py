@@ -216,9 +216,10 @@ class Reconciler(Generic[SpecT, StatusT, WorldT]):
     async def _plan(self, context: Context[SpecT]) -> tuple[Plan, Context[SpecT]]:
         planner = self.kind.plan_deletion if context.resource.deleting else self.kind.plan
         plan = planner(context, await self.kind.observe(context))
-        if plan.actions and _unproven(context, plan):
-            # The cache only says that there may be something to do.
-            context = replace(context, live=True, unproven=plan.unproven)
+        while plan.actions and _unproven(context, plan):
+            # The cache only says that there may be something to do. What is pushed during the read may say more.
+            wanted = None if plan.unproven is None else plan.unproven | (context.unproven or frozenset())
+            context = replace(context, live=True, unproven=wanted)
             plan = planner(context, await self.kind.observe(context))
         return plan, context
 
@@ -274,7 +275,7 @@ def _unproven(context: Context[Any], plan: Plan) -> bool:
     """Whether a plan rests on something that was not read live and has to be."""
     if plan.unproven is None:
         return not context.live
-    return bool(plan.unproven) and not context.thorough and context.unproven is None
+    return not context.thorough and not plan.unproven <= (context.unproven or frozenset())
 
 
 def handled_request(resource: Resource) -> dict[str, Any]:

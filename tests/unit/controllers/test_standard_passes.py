@@ -7,6 +7,7 @@ import pytest
 from nested_hyperv.api.conditions import Reason
 from nested_hyperv.domain.errors import NameTaken, OutcomeUnknown, PermissionDenied, Transient
 from nested_hyperv.domain.host_network import StandardPolicy, StandardPortGroup, StandardSwitch
+from nested_hyperv.domain.inventory import HostSet
 from support.fake_hosts import FakeHosts
 from support.standard import ON_CLUSTER, STRANGERS, create, on_hosts, ref, rows, until_called
 from support.workbench import PORT_GROUP, Workbench
@@ -108,6 +109,31 @@ async def test_a_drift_on_one_host_is_one_call_there(
     (change,) = bench.api.status(PORT_GROUP)["lastRepair"]["changes"]
     assert (change["field"], change["host"]) == (field, "esx-b")
     assert bench.events.reasons == ["Repaired"]
+
+
+async def test_each_host_is_looked_at_before_it_is_written_also_when_its_push_comes_last(
+    bench: Workbench, hosts: FakeHosts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await create(bench)
+    made = hosts.group(ref("esx-a"))
+    assert made is not None
+    find_hosts, looks = hosts.find_hosts, 0
+
+    async def slowly(*where: Any, fresh: bool) -> HostSet:
+        nonlocal looks
+        looks += fresh
+        if fresh and looks == 1:
+            hosts.drift(ref("esx-a"), allow_promiscuous=False)
+            bench.vcenter.push()
+            hosts.put(ref("esx-a"), made)  # somebody has put it back already
+        return await find_hosts(*where, fresh=fresh)
+
+    monkeypatch.setattr(hosts, "find_hosts", slowly)
+    hosts.drift(ref("esx-b"), allow_promiscuous=False)
+    await bench.run()
+
+    assert looks
+    assert bench.vcenter.mutations == ["update_host_port_group"]
 
 
 async def test_what_was_removed_on_a_host_comes_back(bench: Workbench, hosts: FakeHosts) -> None:
