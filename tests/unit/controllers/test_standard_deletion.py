@@ -1,5 +1,6 @@
 """The end of a port group on standard switches: what is ours goes from every host, and nothing else."""
 
+from nested_hyperv.domain.host_network import HostNetwork, host_network
 from support import vsphere_records as samples
 from support.fake_hosts import FakeHosts
 from support.standard import ON_CLUSTER, STRANGERS, create, on_hosts, ref, until_called
@@ -44,6 +45,24 @@ async def test_deletion_waits_for_a_host_that_is_away_and_not_for_one_that_is_go
 
     hosts.leave(ref("esx-b"))
     await bench.run()
+    assert PORT_GROUP not in bench.api.objects
+
+
+async def test_deletion_waits_for_a_host_whose_networks_vcenter_does_not_know(
+    bench: Workbench, hosts: FakeHosts
+) -> None:
+    await create(bench)
+    network = host_network(ref("esx-b"))
+    before = bench.vcenter.host_networks[network]
+    bench.vcenter.add(HostNetwork(network, None, None))
+    bench.api.delete(PORT_GROUP)
+    await bench.run()
+    assert "esx-b: vCenter does not know the host's networks." in bench.message(PORT_GROUP)
+
+    bench.vcenter.add(before)
+    await bench.run()
+
+    assert hosts.group(ref("esx-b")) is None
     assert PORT_GROUP not in bench.api.objects
 
 

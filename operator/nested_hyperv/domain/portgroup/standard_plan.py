@@ -243,7 +243,7 @@ def plan_standard_deletion(spec: NestedPortGroupSpec, standard: Standard, world:
     if actions:
         return Plan(verdict, actions=actions, unproven=_unproven(actions, views))
     hindered = [f"{view.host.name}: {view.hindrance.message}" for view in ours if view.hindrance is not None]
-    hindered += [f"{view.host.name}: the host is {view.host.connection_state}." for view in lost]
+    hindered += [f"{view.host.name}: {_why_lost(view)}" for view in lost]
     if hindered:
         return Plan(
             Verdict(
@@ -273,6 +273,11 @@ def _unseen(goal: StandardSettings, view: HostView) -> bool:
     """Whether a host may have made the port group although vCenter does not tell of it yet."""
     absent = view.network is not None and view.network.port_group(goal.name) is None
     return absent and ((view.created and view.in_flight) or (view.in_doubt and view.hindrance is not None))
+
+
+def _why_lost(view: HostView) -> str:
+    state = view.host.connection_state
+    return "vCenter does not know the host's networks." if state == "connected" else f"the host is {state}."
 
 
 def _reachable(view: HostView) -> bool:
