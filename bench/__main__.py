@@ -14,26 +14,31 @@ from bench.hosts import clone_hosts
 from bench.idle import idle, settle
 from bench.repair import repair_all
 from bench.restart import restart
+from bench.standard import Size, standard
 from bench.world import Crowd, World, crowd, realistic, world
 
 _SMALL, _LARGE, _HUGE = 100, 1000, 10_000
 _HOSTS, _MANY_HOSTS = 50, 200
+_STANDARD, _MANY_STANDARD = Size(groups=50, hosts=16), Size(groups=500, hosts=64)
 _DRIFTS = 50
-SCENARIOS = ("portgroups", "hosts", "blackhole")
+SCENARIOS = ("portgroups", "standard", "hosts", "blackhole")
 
 
 def main() -> int:
     """Measure, print, save."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--full", action="store_true", help="10,000 idle port groups and 200 hosts; takes much longer")
+    parser.add_argument("--full", action="store_true", help="10,000 idle port groups, 500 on 64 hosts, 200 machines")
     parser.add_argument("--docs", action="store_true", help=f"write the tables into {report.DOCS.name}")
     parser.add_argument("--only", choices=SCENARIOS, nargs="+", default=SCENARIOS, help="measure these alone")
+    parser.add_argument(
+        "--standard", type=Size.parse, metavar="GROUPSxHOSTS", help="another number of standard port groups, as 100x16"
+    )
     arguments = parser.parse_args()
     command = " ".join(["python -m bench", *sys.argv[1:]])
     figures: list[Figure] = []
     started = time.monotonic()
     with world() as everything:
-        for part in _run(everything, arguments.only, full=arguments.full):
+        for part in _run(everything, arguments.only, full=arguments.full, size=arguments.standard):
             print(report.table(part), flush=True)
             figures += part
     report.save(figures, command, time.monotonic() - started)
@@ -43,9 +48,11 @@ def main() -> int:
     return 0
 
 
-def _run(world: World, scenarios: tuple[str, ...], *, full: bool) -> Iterator[list[Figure]]:
+def _run(world: World, scenarios: tuple[str, ...], *, full: bool, size: Size | None) -> Iterator[list[Figure]]:
     if "portgroups" in scenarios:
         yield from _port_groups(world, full=full)
+    if "standard" in scenarios:
+        yield from standard(world, size or (_MANY_STANDARD if full else _STANDARD))
     if "hosts" in scenarios:
         yield clone_hosts(world, _MANY_HOSTS if full else _HOSTS)
     if "blackhole" in scenarios:

@@ -1,6 +1,7 @@
 """Many NestedPortGroups at once, from the first request until the last one is Ready, beside the bare calls."""
 
 import time
+from collections.abc import Callable, Mapping
 
 from bench.figures import Figure, busy, costs
 from bench.peer import Peer
@@ -37,10 +38,12 @@ def create(crowd: Crowd, count: int) -> tuple[list[Figure], tuple[str, ...]]:
     return figures, program.results
 
 
-def fill(crowd: Crowd, count: int) -> float:
+def fill(
+    crowd: Crowd, count: int, spec: Callable[[int], Mapping[str, object]] = port_group, *, seconds: float = 600.0
+) -> float:
     """Create so many more, and return how long it took until all were Ready."""
     size = crowd.size
-    specs = {f"{crowd.lab.namespace}-{number}": port_group(number) for number in range(size, size + count)}
+    specs = {f"{crowd.lab.namespace}-{number}": spec(number) for number in range(size, size + count)}
     started = time.monotonic()
     crowd.herd.create(specs)
-    return crowd.board.wait_ready(size + count) - started
+    return crowd.board.wait_ready(size + count, seconds=seconds) - started

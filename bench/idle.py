@@ -11,7 +11,7 @@ __all__ = ["idle", "settle"]
 
 _IDLE_SECONDS = 30.0
 _QUIET_SECONDS = 2.0
-_SETTLE_SECONDS = 300.0
+_SETTLE_SECONDS = 900.0
 
 
 def settle(world: World) -> tuple[float, float]:
@@ -29,9 +29,9 @@ def settle(world: World) -> tuple[float, float]:
     return last, passes
 
 
-def idle(crowd: Crowd) -> list[Figure]:
+def idle(crowd: Crowd, what: str = "") -> list[Figure]:
     """Watch it doing nothing."""
-    scenario = f"idle for {_IDLE_SECONDS:g} s with {crowd.size} port groups"
+    scenario = f"idle for {_IDLE_SECONDS:g} s with {what or f'{crowd.size} port groups'}"
     settle(crowd.world)
     meter = crowd.meter()
     started = time.monotonic()

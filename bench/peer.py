@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from pyVim.task import WaitForTask
 from pyVmomi import vim, vmodl
@@ -23,6 +23,8 @@ from bed.twin import Twin
 from bench.meter import Machine
 
 __all__ = ["Peer", "Run", "setting"]
+
+T = TypeVar("T")
 
 Switch = vim.dvs.VmwareDistributedVirtualSwitch
 PortGroup = vim.dvs.DistributedVirtualPortgroup
@@ -76,7 +78,7 @@ class Peer:
             )
             return moid(_result(switch.CreateDVPortgroup_Task(spec), instance))
 
-        return self._run(create, names)
+        return self.run(create, names)
 
     def repair_port_groups(self, mo_refs: Sequence[str]) -> Run:
         """Read the version of each port group and write its policy again."""
@@ -87,7 +89,7 @@ class Peer:
             _result(group.ReconfigureDVPortgroup_Task(spec), instance)
             return mo_ref
 
-        return self._run(repair, mo_refs)
+        return self.run(repair, mo_refs)
 
     def destroy_port_groups(self, mo_refs: Sequence[str]) -> Run:
         """Destroy port groups."""
@@ -96,7 +98,7 @@ class Peer:
             _result(PortGroup(mo_ref, instance._stub).Destroy_Task(), instance)  # noqa: SLF001
             return mo_ref
 
-        return self._run(destroy, mo_refs)
+        return self.run(destroy, mo_refs)
 
     def clone(self, names: Sequence[str]) -> Run:
         """Clone the template with the settings of a Hyper-V host; the results are the ids of the machines."""
@@ -109,15 +111,16 @@ class Peer:
             spec = vim.vm.CloneSpec(location=place, powerOn=False, template=False, config=config)
             return moid(_result(template.CloneVM_Task(folder=template.parent, name=name, spec=spec), instance))
 
-        return self._run(clone, names)
+        return self.run(clone, names)
 
-    def _run(self, work: Callable[[Any, str], Any], items: Sequence[str]) -> Run:
+    def run(self, work: Callable[[Any, T], Any], items: Sequence[T]) -> Run:
+        """Do the same to each item, in as many threads as there are sessions."""
         with ExitStack() as stack:
             free: queue.SimpleQueue[Any] = queue.SimpleQueue()
             for _ in range(self._threads):
                 free.put(stack.enter_context(connect(self._twin)))
 
-            def one(item: str) -> Any:
+            def one(item: T) -> Any:
                 instance = free.get()
                 try:
                     return work(instance, item)

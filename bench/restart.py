@@ -9,10 +9,10 @@ from bench.world import Crowd
 __all__ = ["restart"]
 
 
-def restart(crowd: Crowd) -> list[Figure]:
+def restart(crowd: Crowd, what: str = "") -> list[Figure]:
     """Restart it, and wait until every object has been compared with what vCenter says."""
     count, operator = crowd.size, crowd.world.operator
-    scenario = f"restart with {count} port groups"
+    scenario = f"restart with {what or f'{count} port groups'}"
     settle(crowd.world)
     operator.stop()
     meter = crowd.meter()
