@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bed.stranger import Stranger
     from bed.twin import Twin
 
-SEED = 5
+SEEDS = (5, 6, 7)
 LABS, ROUNDS, STEPS, SEQUENCES = 16, 3, 60, 30
 
 
@@ -32,5 +32,8 @@ def world(operator: OperatorProcess, cluster: ControlPlane, vcenter: Twin, stran
 
 def test_every_story_ends_as_declared_with_the_fewest_calls_and_nobody_else_touched(world: World) -> None:
     rounds = Rounds(world)
-    run_seed(rounds, SEED, examples=ROUNDS, steps=STEPS)
+    for seed in SEEDS:
+        # How many labs a seed takes part in depends on what is possible at that moment, so one may not be enough.
+        if rounds.sequences < SEQUENCES:
+            run_seed(rounds, seed, examples=ROUNDS, steps=STEPS)
     assert rounds.sequences >= SEQUENCES
