@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from nested_hyperv.api.common import ROWS_MAX, FieldChange, LastRepair
 from nested_hyperv.api.conditions import Reason
 from nested_hyperv.domain.contention import Contention
-from nested_hyperv.domain.errors import Blocked, OperatorError
+from nested_hyperv.domain.errors import Blocked, NameTaken, OperatorError, OutcomeUnknown, Transient
 from nested_hyperv.domain.inventory import MoRef
 from nested_hyperv.domain.plan import AddHostPortGroup, RemoveHostPortGroup
 from nested_hyperv.workqueue.backoff import Backoff
@@ -54,9 +54,13 @@ class _Performed:
 
 @dataclass(slots=True)
 class Lane:
-    """What is remembered of one host. Times are seconds of a monotonic clock."""
+    """What is remembered of one host. Times are seconds of a monotonic clock.
+
+    ``in_doubt``: we may have created the port group in a call that nobody knows the outcome of.
+    """
 
     performed: _Performed | None = None
+    in_doubt: bool = False
     failure: OperatorError | None = None
     failures: int = 0
     retry_at: float = 0.0
@@ -129,9 +133,9 @@ class Lanes:
                 try:
                     await execute(context.vcenter, context.key, action)
                 except OperatorError as error:
-                    lane.failed(error, context.elapsed)
+                    lane.failed(_understood(error, action, lane), context.elapsed)
                     return False
-                lane.failure = None
+                lane.failure, lane.in_doubt = None, False
                 lane.performed = _Performed(
                     action, self.is_repair(context.memory, action), context.elapsed + SETTLE_SECONDS
                 )
@@ -149,12 +153,14 @@ class Lanes:
         """
         memory, elapsed = context.memory, context.elapsed
         rows: dict[str, HostRow] = {row.mo_ref: row for row in plan.verdict.facts.get("hosts", ())}
-        outstanding = frozenset(plan.changes)
+        outstanding = frozenset(plan.changes).union(*(action.changes for action in plan.actions))
+        torn_down = context.resource.deleting and plan.release is None
         done: list[_Performed] = []
         in_vain = False
         for host, lane in list(memory.lanes.items()):
             performed, row = lane.performed, rows.get(host.value)
-            if performed is None or (lane.in_flight(elapsed) and row is not None and not row.ready):
+            waits = torn_down if row is None else not row.ready
+            if performed is None or (waits and lane.in_flight(elapsed)):
                 continue
             lane.performed = None
             ignored = [change for change in performed.action.changes if change in outstanding]
@@ -170,6 +176,12 @@ class Lanes:
                 lane.contention.repaired([change.field for change in performed.action.changes], elapsed)
         await self._tell(context, done)
         ready = {MoRef("HostSystem", row.mo_ref) for row in rows.values() if row.ready}
+        for host, lane in memory.lanes.items():
+            row = rows.get(host.value)
+            if row is not None and row.ready:
+                lane.failure, lane.in_doubt = None, False
+            elif row is not None and row.claim is None:
+                lane.in_doubt = False  # what the host has, if anything, is not ours
         memory.settled_hosts = ready | {host for host in memory.settled_hosts if host.value in rows}
         return in_vain
 
@@ -204,6 +216,17 @@ class Lanes:
         for performed in repairs:
             context.memory.lane(performed.action.host.ref).rival = author.user if author is not None else None
         return author
+
+
+def _understood(error: OperatorError, action: HostAction, lane: Lane) -> OperatorError:
+    """What a failure means after those before it."""
+    if not isinstance(action, AddHostPortGroup):
+        return error
+    if isinstance(error, NameTaken) and lane.in_doubt:
+        # Perhaps by ourselves, in a call whose answer was lost: look again before calling it somebody else's.
+        return Transient(Reason.PROGRESSING, error.message)
+    lane.in_doubt = lane.in_doubt or isinstance(error, OutcomeUnknown)
+    return error
 
 
 def _reason(performed: _Performed) -> Reason:

@@ -11,8 +11,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from nested_hyperv.api.conditions import ConditionType
+from nested_hyperv.api.portgroup import HostClaim
 from nested_hyperv.domain.contention import Contention
 from nested_hyperv.domain.inventory import MoRef
+from nested_hyperv.domain.portgroup.ledger import read_ledger
 
 from .lanes import Lane
 
@@ -169,6 +171,10 @@ def _first_sight(resource: Resource) -> Memory:
             if row.get("ready") and status.get("observedGeneration") == resource.generation
         },
     )
+    for host, entry in read_ledger(status.get("hosts", ())).items():
+        if entry.claim is HostClaim.CLAIMING:
+            # The process before may have ended between this entry and the answer to the call that it is about.
+            memory.lane(host).in_doubt = True
     if in_doubt and status.get("task"):
         memory.pending = Pending(MoRef("Task", status["task"]), None, repair=False, followed=False)
     return memory

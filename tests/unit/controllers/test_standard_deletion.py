@@ -3,7 +3,7 @@
 from nested_hyperv.domain.host_network import HostNetwork, host_network
 from support import vsphere_records as samples
 from support.fake_hosts import FakeHosts
-from support.standard import ON_CLUSTER, STRANGERS, create, ref
+from support.standard import ON_CLUSTER, STRANGERS, create, on_hosts, ref, until_called
 from support.workbench import PORT_GROUP, Workbench
 
 
@@ -91,3 +91,59 @@ async def test_deletion_goes_on_when_the_last_user_has_left(bench: Workbench, ho
     await bench.run()
 
     assert PORT_GROUP not in bench.api.objects
+
+
+async def test_what_was_created_a_moment_ago_goes_although_vcenter_does_not_tell_of_it_yet(
+    bench: Workbench, hosts: FakeHosts
+) -> None:
+    bench.declare(PORT_GROUP, **ON_CLUSTER)
+    await until_called(bench)
+    made = hosts.group(ref("esx-b"))
+    assert made is not None
+    hosts.drop(ref("esx-b"))
+
+    bench.api.delete(PORT_GROUP)
+    await bench.run()
+    hosts.put(ref("esx-b"), made)
+    await bench.run()
+
+    assert hosts.group(ref("esx-b")) is None
+    assert PORT_GROUP not in bench.api.objects
+
+
+async def test_what_was_created_on_a_host_that_is_taken_off_the_list_goes_although_vcenter_tells_late(
+    bench: Workbench, hosts: FakeHosts
+) -> None:
+    bench.declare(PORT_GROUP, **on_hosts("esx-a", "esx-b"))
+    await until_called(bench)
+    made = hosts.group(ref("esx-b"))
+    assert made is not None
+    hosts.drop(ref("esx-b"))
+
+    bench.api.edit(PORT_GROUP, standard=on_hosts("esx-a")["standard"])
+    await bench.run()
+    hosts.put(ref("esx-b"), made)
+    await bench.run()
+
+    assert hosts.group(ref("esx-b")) is None
+    assert bench.condition(PORT_GROUP) == ("True", "Succeeded")
+
+
+async def test_a_removal_that_vcenter_does_not_tell_of_yet_is_not_called_again(
+    bench: Workbench, hosts: FakeHosts
+) -> None:
+    await create(bench)
+    made = hosts.group(ref("esx-b"))
+    assert made is not None
+    bench.api.delete(PORT_GROUP)
+    await until_called(bench)
+    hosts.put(ref("esx-b"), made)
+
+    await bench.run()
+    assert bench.vcenter.mutations == ["remove_host_port_group"] * 2
+    assert bench.events.reasons == []
+
+    hosts.drop(ref("esx-b"))
+    await bench.run()
+    assert PORT_GROUP not in bench.api.objects
+    assert bench.vcenter.mutations == ["remove_host_port_group"] * 2

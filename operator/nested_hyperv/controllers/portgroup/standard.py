@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from nested_hyperv.api.conditions import Reason
 from nested_hyperv.api.portgroup import HostClaim, NestingMode
 from nested_hyperv.controllers.context import AwaitingPush, Context
-from nested_hyperv.domain.errors import Blocked, OutcomeUnknown
+from nested_hyperv.domain.errors import Blocked
 from nested_hyperv.domain.host_network import STANDARD_NETWORK, Cluster, HostNetwork, host_network
 from nested_hyperv.domain.inventory import Host, HostSet, MoRef
 from nested_hyperv.domain.portgroup.ledger import Entry, entry_on, read_ledger
@@ -125,7 +125,7 @@ def _view(
         created=lane is not None and lane.created,
         hindrance=lane.hindrance(context.elapsed) if lane is not None else None,
         in_flight=lane is not None and lane.in_flight(context.elapsed),
-        in_doubt=lane is not None and isinstance(lane.failure, OutcomeUnknown),
+        in_doubt=lane is not None and lane.in_doubt,
         settled=host.ref in context.memory.settled_hosts,
     )
 

@@ -126,11 +126,17 @@ class HostOutcome:
 
 def is_ours(view: HostView, goal: StandardSettings, group: StandardPortGroup) -> bool:
     """Whether what a host has is what the ledger claims: created or adopted, or exactly what we were creating."""
-    if isinstance(view.hindrance, NameTaken):
-        return False  # the host has refused ours
+    if _refused(view, goal, group):
+        return False
     if view.claim is not HostClaim.CLAIMING:
         return view.claim is not None
     return view.created or exactly(group) == (view.creating or exactly(goal))
+
+
+def _refused(view: HostView, goal: StandardSettings, group: StandardPortGroup) -> bool:
+    """Whether a host has refused ours for this one. What vCenter told before may have been older than our own."""
+    refused = isinstance(view.hindrance, NameTaken)
+    return refused and (view.claim is HostClaim.CLAIMING or exactly(group) != exactly(goal))
 
 
 def judge(question: Question, view: HostView) -> HostOutcome:
@@ -183,7 +189,7 @@ def _ownership(
         if rival is not None and (rival.claim(view.host) is not None or (rival.adopts and question.adopts)):
             return None, question.lost_to(rival)
         return _adopt(question, group)
-    if isinstance(view.hindrance, NameTaken):
+    if view.hindrance is not None and _refused(view, question.goal, group):
         # It had gone, and before we could create it again somebody else had.
         return None, view.hindrance
     return (view.claim, None) if rival is None else (None, question.lost_to(rival))
@@ -200,7 +206,8 @@ def _absent(question: Question, view: HostView) -> HostOutcome:
         problem = question.lost_to(rival)
         return HostOutcome(view, claim if undecided else None, problem.reason, problem.message)
     if isinstance(view.hindrance, NameTaken):
-        return HostOutcome(view, None, Reason.NAME_TAKEN, view.hindrance.message)
+        kept = None if claim is HostClaim.CLAIMING else claim
+        return HostOutcome(view, kept, Reason.NAME_TAKEN, view.hindrance.message)
     changes = (Change("name", "absent", goal.name, view.host.name),)
     if view.hindrance is not None:
         return _hindered(view, claim, view.hindrance, changes)

@@ -123,7 +123,7 @@ def _leaving(goal: StandardSettings, standard: Standard, world: StandardWorld) -
         if view.claim not in (HostClaim.CLAIMED, HostClaim.CLAIMING):
             continue
         not_ours = group is None or not _is_ours(goal, standard, view, world.rivals)
-        if view.network is not None and view.network.known and not_ours:
+        if view.network is not None and view.network.known and not_ours and not _unseen(goal, view):
             continue
         outcome = HostOutcome(view, view.claim, Reason.PROGRESSING, "Removing it from this host.", passing=True)
         if group is not None and view.hindrance is not None:
@@ -131,7 +131,7 @@ def _leaving(goal: StandardSettings, standard: Standard, world: StandardWorld) -
                 outcome, reason=view.hindrance.reason, message=view.hindrance.message,
                 passing=not isinstance(view.hindrance, Blocked),
             )  # fmt: skip
-        elif group is not None and not view.in_flight:
+        elif group is not None and (view.created or not view.in_flight):
             changes = (Change("name", goal.name, "absent", view.host.name),)
             outcome = replace(outcome, action=RemoveHostPortGroup(view.host, goal.name, changes), changes=changes)
         outcomes.append(outcome)
@@ -229,20 +229,16 @@ def plan_standard_deletion(spec: NestedPortGroupSpec, standard: Standard, world:
     goal = settings_of(spec, standard)
     verdict = Verdict(Situation.DELETING, Reason.DELETING, "Removing the port group from its hosts.")
     views = [view for view in (*world.hosts, *world.left) if view.claim is not None]
-    lost = [view for view in views if _policy(spec, view) is DeletionPolicy.DELETE and not _reachable(view)]
-    ours = [
-        view
-        for view in views
-        if _policy(spec, view) is DeletionPolicy.DELETE
-        and _reachable(view)
-        and _is_ours(goal, standard, view, world.rivals)
-    ]
+    going = [view for view in views if _policy(spec, view) is DeletionPolicy.DELETE]
+    lost = [view for view in going if not _reachable(view)]
+    ours = [view for view in going if _reachable(view) and _is_ours(goal, standard, view, world.rivals)]
+    unseen = [view for view in going if _unseen(goal, view)]
     if ours and world.users:
         return Plan(blocked_by(f"Port group {spec.name}", world.users))
     actions = tuple(
         RemoveHostPortGroup(view.host, spec.name, (Change("name", spec.name, "absent", view.host.name),))
         for view in ours
-        if view.hindrance is None and not view.in_flight
+        if view.hindrance is None and (view.created or not view.in_flight)
     )
     if actions:
         return Plan(verdict, actions=actions, unproven=_unproven(actions, views))
@@ -258,7 +254,7 @@ def plan_standard_deletion(spec: NestedPortGroupSpec, standard: Standard, world:
                 again_after=world.again_after,
             )
         )
-    if ours:
+    if ours or unseen:
         return Plan(replace(verdict, again_after=world.again_after))
     kept = [view for view in views if _policy(spec, view) is DeletionPolicy.RETAIN]
     if kept:
@@ -271,6 +267,12 @@ def _policy(spec: NestedPortGroupSpec, view: HostView) -> DeletionPolicy:
     if spec.deletion_policy is not None:
         return spec.deletion_policy
     return DeletionPolicy.RETAIN if view.claim is HostClaim.ADOPTED else DeletionPolicy.DELETE
+
+
+def _unseen(goal: StandardSettings, view: HostView) -> bool:
+    """Whether a host may have made the port group although vCenter does not tell of it yet."""
+    absent = view.network is not None and view.network.port_group(goal.name) is None
+    return absent and ((view.created and view.in_flight) or (view.in_doubt and view.hindrance is not None))
 
 
 def _why_lost(view: HostView) -> str:
