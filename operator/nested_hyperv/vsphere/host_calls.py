@@ -25,7 +25,17 @@ if TYPE_CHECKING:
     from nested_hyperv.domain.inventory import Record
     from nested_hyperv.vsphere.session import Session
 
-__all__ = ["add", "find_hosts", "find_network", "read_network", "remove", "reverse_path_check", "update", "users_of"]
+__all__ = [
+    "add",
+    "find_hosts",
+    "find_network",
+    "network_system",
+    "read_network",
+    "remove",
+    "reverse_path_check",
+    "update",
+    "users_of",
+]
 
 _OPTION: Final = "Net.ReversePathFwdCheckPromisc"
 _GROUPS: Final = "config.network.portgroup"
@@ -96,31 +106,33 @@ def users_of(session: Session, network: MoRef, hosts: frozenset[MoRef]) -> dict[
     return found
 
 
-# --- calls that change something --------------------------------------------------------------------------------------
+def network_system(session: Session, host: MoRef) -> MoRef:
+    """Return the object that changes the networks of a host (``HostNetworkSystem``)."""
+    return moref(read(session, host, ["configManager.networkSystem"]).properties["configManager.networkSystem"])
 
 
-def add(session: Session, host: MoRef, settings: StandardSettings) -> None:
+# --- calls that change something: the first argument after the session is the host's ``HostNetworkSystem`` ------------
+
+
+def add(session: Session, system: MoRef, settings: StandardSettings) -> None:
     """Create a port group on a host."""
-    _network_system(session, host).AddPortGroup(_spec(settings, vim.host.NetworkPolicy()))
+    session.object(system).AddPortGroup(_spec(settings, vim.host.NetworkPolicy()))
 
 
-def update(session: Session, host: MoRef, current: StandardPortGroup, settings: StandardSettings) -> None:
+def update(
+    session: Session, system: MoRef, host: MoRef, current: StandardPortGroup, settings: StandardSettings
+) -> None:
     """Write a port group of a host; what it sets beside its security is sent back as it is."""
     policy = _other_policies(session, host, current.name) if current.more else vim.host.NetworkPolicy()
-    _network_system(session, host).UpdatePortGroup(current.name, _spec(settings, policy))
+    session.object(system).UpdatePortGroup(current.name, _spec(settings, policy))
 
 
-def remove(session: Session, host: MoRef, name: str) -> None:
+def remove(session: Session, system: MoRef, name: str) -> None:
     """Remove a port group from a host; it is no error if there is none."""
     try:
-        _network_system(session, host).RemovePortGroup(name)
+        session.object(system).RemovePortGroup(name)
     except vim.fault.NotFound:
         return
-
-
-def _network_system(session: Session, host: MoRef) -> Any:
-    manager = read(session, host, ["configManager.networkSystem"]).properties["configManager.networkSystem"]
-    return session.object(moref(manager))
 
 
 def _other_policies(session: Session, host: MoRef, name: str) -> Any:

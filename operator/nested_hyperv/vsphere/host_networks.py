@@ -105,18 +105,34 @@ class HostNetworks:
 
     async def add(self, host: MoRef, settings: StandardSettings) -> None:
         """``AddPortGroup``: refused if the host has one of that name."""
-        await self._change(host, "AddPortGroup", lambda session: host_calls.add(session, host, settings))
+        await self._change(host, "AddPortGroup", lambda session, system: host_calls.add(session, system, settings))
         self._turns[settings.name] += 1
 
     async def update(self, host: MoRef, current: StandardPortGroup, settings: StandardSettings) -> None:
         """``UpdatePortGroup``: everything that is managed; what is not stays."""
-        await self._change(host, "UpdatePortGroup", lambda session: host_calls.update(session, host, current, settings))
+        await self._change(
+            host,
+            "UpdatePortGroup",
+            lambda session, system: host_calls.update(session, system, host, current, settings),
+        )
 
     async def remove(self, host: MoRef, name: str) -> None:
         """``RemovePortGroup``: refused while a virtual adapter of this host is attached."""
-        await self._change(host, "RemovePortGroup", lambda session: host_calls.remove(session, host, name))
+        await self._change(host, "RemovePortGroup", lambda session, system: host_calls.remove(session, system, name))
         self._turns[name] += 1
 
-    async def _change(self, host: MoRef, method: str, function: Callable[[Session], None]) -> None:
+    async def _change(self, host: MoRef, method: str, function: Callable[[Session, MoRef], None]) -> None:
+        system = await self._system(host)
         async with self._lanes.setdefault(host, asyncio.Lock()):
-            await self._link.call(method, function, target=host, mutating=True)
+            await self._link.call(method, lambda session: function(session, system), target=host, mutating=True)
+
+    async def _system(self, host: MoRef) -> MoRef:
+        """The object that changes the networks of a host: it is the same as long as the host is."""
+        return await self._remembered.get(
+            self._link.generation,
+            ("network system", host),
+            lambda: self._link.call(
+                "RetrievePropertiesEx", lambda session: host_calls.network_system(session, host), target=host
+            ),
+            fresh=False,
+        )

@@ -6,7 +6,7 @@ import pytest
 from pyVmomi import vim
 
 from bed.soap import connect, find, moid, result_of
-from bed.twin import Twin
+from bed.twin import OPERATOR, Twin
 from nested_hyperv.domain.errors import InUse, NameTaken, OperatorError
 from nested_hyperv.domain.host_network import (
     Attached,
@@ -124,6 +124,17 @@ async def test_one_port_group_is_read_without_the_others(adapter: Adapter, vcent
     assert group is not None
     assert group.own == OPEN
     assert network.port_group("VM Network") is not None
+
+
+async def test_the_network_system_of_a_host_is_looked_up_once(vcenter: VCenter, twin: Twin) -> None:
+    host = await cluster_host(vcenter)
+    await vcenter.standard.add(host, settings("first"))
+    before = len(twin.control.calls("RetrievePropertiesEx", user=OPERATOR))
+
+    await vcenter.standard.add(host, settings("second"))
+    await vcenter.standard.remove(host, "first")
+
+    assert len(twin.control.calls("RetrievePropertiesEx", user=OPERATOR)) == before
 
 
 async def test_only_who_has_the_name_is_woken(adapter: Adapter, vcenter: VCenter) -> None:
