@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Final
 from .moref import MoRef
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from .inventory import Vlan
 
 __all__ = [
@@ -122,6 +124,18 @@ class HostNetwork:
         """Return this with the port group of a name read anew: another one, or none."""
         others = tuple(other for other in self.port_groups or () if other.name != name)
         return HostNetwork(self.ref, self.switches, others if group is None else (*others, group))
+
+    def patched(self, groups: Mapping[str, StandardPortGroup | None]) -> HostNetwork:
+        """Return this with some port groups, by their key, as they are now; ``None`` for those that are gone."""
+        if self.port_groups is None:
+            return self
+        there = {group.key: group for group in self.port_groups}
+        for key, group in groups.items():
+            if group is None:
+                there.pop(key, None)
+            else:
+                there[key] = group
+        return HostNetwork(self.ref, self.switches, tuple(there.values()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from nested_hyperv.domain.errors import Concurrent
 from nested_hyperv.domain.host_network import Attached, HostNetwork
 from nested_hyperv.domain.inventory import HostSet, MoRef, Trunk
 from nested_hyperv.vsphere.collector import read, read_many
-from nested_hyperv.vsphere.host_projection import ALL_VLANS_ID, port_group_of
+from nested_hyperv.vsphere.host_projection import ALL_VLANS_ID, GROUPS, port_group_of
 from nested_hyperv.vsphere.lookup import KINDS, children, datacenter, find
 from nested_hyperv.vsphere.placement import find_host
 from nested_hyperv.vsphere.projection import paths_of, record_of
@@ -38,7 +38,6 @@ __all__ = [
 ]
 
 _OPTION: Final = "Net.ReversePathFwdCheckPromisc"
-_GROUPS: Final = "config.network.portgroup"
 
 
 def find_hosts(session: Session, datacenter_name: str, cluster: str | None, names: tuple[str, ...]) -> HostSet:
@@ -75,7 +74,7 @@ def read_network(session: Session, network: MoRef, name: str, known: Record | No
 
 def _read_one(session: Session, host: MoRef, key: str) -> StandardPortGroup | None:
     """Read one element of an array by its key (API reference, "property path"): 500 of them cost 200 ms to parse."""
-    path = f'{_GROUPS}["{key}"]'
+    path = f'{GROUPS}["{key}"]'
     found = read(session, host, [path]).properties.get(path)
     return port_group_of(found) if found is not None else None
 
@@ -136,7 +135,7 @@ def remove(session: Session, system: MoRef, name: str) -> None:
 
 
 def _other_policies(session: Session, host: MoRef, name: str) -> Any:
-    groups = read(session, host, [_GROUPS]).properties.get(_GROUPS) or ()
+    groups = read(session, host, [GROUPS]).properties.get(GROUPS) or ()
     for group in groups:
         if group.spec.name == name:
             return group.spec.policy

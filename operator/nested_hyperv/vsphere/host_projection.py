@@ -12,7 +12,10 @@ from nested_hyperv.domain.host_network import StandardPolicy, StandardPortGroup,
 from nested_hyperv.domain.inventory import ALL_VLANS
 from nested_hyperv.vsphere.leaves import Leaf, one
 
-__all__ = ["ALL_VLANS_ID", "HOST_NETWORK_LEAVES", "port_group_of"]
+__all__ = ["ALL_VLANS_ID", "GROUPS", "HOST_NETWORK_LEAVES", "SWITCHES", "port_group_of"]
+
+GROUPS: Final = "config.network.portgroup"
+SWITCHES: Final = "config.network.vswitch"
 
 #: The VLAN id of a standard port group that passes all VLANs with their tags.
 ALL_VLANS_ID: Final = 4095
@@ -54,6 +57,6 @@ def _port_groups(groups: Any) -> tuple[StandardPortGroup, ...]:
 
 
 HOST_NETWORK_LEAVES: Final[tuple[Leaf, ...]] = (
-    one("config.network.vswitch", "switches", _switches, None),
-    one("config.network.portgroup", "port_groups", _port_groups, None),
+    one(SWITCHES, "switches", _switches, None),
+    one(GROUPS, "port_groups", _port_groups, None),
 )

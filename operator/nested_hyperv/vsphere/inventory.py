@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from nested_hyperv.domain.resource import ObjectKey
-    from nested_hyperv.vsphere.collector import Update
+    from nested_hyperv.vsphere.updates import Update
 
 __all__ = ["Inventory"]
 
@@ -245,6 +245,8 @@ class Inventory:
         new = build(ref, change.fields) if change.kind == "enter" or old is None else update(old, change.fields)
         if isinstance(new, Task):
             return
+        if change.groups and isinstance(new, HostNetwork):
+            new = new.patched(change.groups)
         if self._late(ref, version_of(new)):
             return
         new = self._completed(old, new)

@@ -14,9 +14,9 @@ import time
 from typing import TYPE_CHECKING, TypeVar
 
 from nested_hyperv.domain.errors import OperatorError, Unreachable
-from nested_hyperv.vsphere.collector import Batch, Poll
 from nested_hyperv.vsphere.faults import Call, SessionLost
 from nested_hyperv.vsphere.pauses import Pauses
+from nested_hyperv.vsphere.poll import Batch, Poll
 from nested_hyperv.vsphere.session import Session, first_channel, log_in
 from nested_hyperv.vsphere.transport import endpoint_for
 

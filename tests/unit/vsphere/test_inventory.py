@@ -15,9 +15,9 @@ from nested_hyperv.domain.inventory import (
     VirtualMachineDetail,
 )
 from nested_hyperv.domain.resource import ObjectKey
-from nested_hyperv.vsphere.collector import Update
 from nested_hyperv.vsphere.inventory import Inventory
 from nested_hyperv.vsphere.projection import build
+from nested_hyperv.vsphere.updates import Update
 
 A = ObjectKey("NestedPortGroup", "lab", "a")
 B = ObjectKey("NestedPortGroup", "lab", "b")

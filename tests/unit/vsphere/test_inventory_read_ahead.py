@@ -6,9 +6,9 @@ import pytest
 
 from nested_hyperv.domain.inventory import MoRef, PortGroup
 from nested_hyperv.domain.resource import ObjectKey
-from nested_hyperv.vsphere.collector import Update
 from nested_hyperv.vsphere.inventory import Inventory
 from nested_hyperv.vsphere.projection import build
+from nested_hyperv.vsphere.updates import Update
 
 KEY = ObjectKey("NestedPortGroup", "lab", "a")
 PG = MoRef("DistributedVirtualPortgroup", "dvportgroup-1")

@@ -7,8 +7,8 @@ import pytest
 from nested_hyperv.domain.inventory import MoRef
 from nested_hyperv.domain.resource import ObjectKey
 from nested_hyperv.vsphere import inventory as module
-from nested_hyperv.vsphere.collector import Update
 from nested_hyperv.vsphere.inventory import Inventory
+from nested_hyperv.vsphere.updates import Update
 
 KEY = ObjectKey("NestedPortGroup", "lab", "a")
 PG = MoRef("DistributedVirtualPortgroup", "dvportgroup-1")
