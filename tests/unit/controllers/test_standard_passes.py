@@ -343,6 +343,23 @@ async def test_a_doubt_ends_when_the_port_group_is_seen_to_be_somebody_elses(ben
     assert bench.condition(PORT_GROUP) == ("False", "NameTaken")
 
 
+async def test_a_creation_of_which_vcenter_tells_late_is_looked_for_and_not_called_ignored(
+    bench: Workbench,
+    hosts: FakeHosts,  # noqa: ARG001
+) -> None:
+    bench.declare(PORT_GROUP, **ON_CLUSTER)
+    while not bench.vcenter.mutations:
+        bench.vcenter.push()
+        await bench.work(until=lambda: bool(bench.vcenter.mutations))
+
+    bench.clock.advance(3)
+    await bench.work()
+
+    assert "read_host_network" in bench.vcenter.calls
+    assert bench.events.reasons == ["Created", "Succeeded"]
+    assert bench.vcenter.mutations == ["add_host_port_group"] * 2
+
+
 async def test_a_push_that_is_older_than_what_was_seen_takes_nothing_away_from_us(
     bench: Workbench, hosts: FakeHosts
 ) -> None:

@@ -125,7 +125,7 @@ def _view(
         created=lane is not None and lane.created,
         hindrance=lane.hindrance(context.elapsed) if lane is not None else None,
         in_flight=lane is not None and lane.in_flight(context.elapsed),
-        in_doubt=lane is not None and lane.in_doubt,
+        in_doubt=lane is not None and (lane.in_doubt or lane.created),
         settled=host.ref in context.memory.settled_hosts,
     )
 
