@@ -6,10 +6,12 @@ Each host has one lane: a host serves one change of its networks at a time, and 
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from nested_hyperv.domain.host_network import HostNetwork
+from nested_hyperv.domain.errors import NameTaken
+from nested_hyperv.domain.host_network import HostNetwork, host_network
 from nested_hyperv.vsphere import host_calls
 
 if TYPE_CHECKING:
@@ -69,20 +71,25 @@ class HostNetworks:
 
     async def read(self, network: MoRef, name: str) -> HostNetwork | None:
         """Read the port group of a name on a host live."""
-        cached = self._inventory.cached(network)
-        record = await self._link.call(
-            "RetrievePropertiesEx",
-            lambda session: host_calls.read_network(session, network, name, cached),
-            target=network,
-        )
-        newest = self._inventory.cached(network)
-        if record is not None and isinstance(newest, HostNetwork) and newest is not cached:
-            # Pushed while we were reading: what it tells of other port groups nobody would tell again.
-            record = newest.having(name, record.port_group(name))
-        if record is None:
-            self._inventory.gone(network)
-        else:
-            self._inventory.refresh(record)
+        while True:
+            cached = self._inventory.cached(network)
+            record = await self._link.call(
+                "RetrievePropertiesEx",
+                functools.partial(host_calls.read_network, network=network, name=name, known=cached),
+                target=network,
+            )
+            newest = self._inventory.cached(network)
+            if record is None:
+                self._inventory.gone(network)
+                return None
+            if not isinstance(newest, HostNetwork) or newest is cached:
+                break
+            if not isinstance(cached, HostNetwork) or newest.port_group(name) == cached.port_group(name):
+                # Pushed while we were reading: what it tells of other port groups nobody would tell again.
+                record = newest.having(name, record.port_group(name))
+                break
+            # It was told of this port group meanwhile, and nothing says which of the two is newer: look again.
+        self._inventory.refresh(record)
         return record
 
     async def reverse_path_check(self, host: MoRef, *, fresh: bool) -> bool | None:
@@ -104,8 +111,12 @@ class HostNetworks:
         )
 
     async def add(self, host: MoRef, settings: StandardSettings) -> None:
-        """``AddPortGroup``: refused if the host has one of that name."""
-        await self._change(host, "AddPortGroup", lambda session, system: host_calls.add(session, system, settings))
+        """``AddPortGroup``: refused if the host has one of that name, and then that one is what is known of it."""
+        try:
+            await self._change(host, "AddPortGroup", lambda session, system: host_calls.add(session, system, settings))
+        except NameTaken:
+            await self.read(host_network(host), settings.name)
+            raise
         self._turns[settings.name] += 1
 
     async def update(self, host: MoRef, current: StandardPortGroup, settings: StandardSettings) -> None:

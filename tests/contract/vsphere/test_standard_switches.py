@@ -74,12 +74,24 @@ async def test_a_port_group_is_made_changed_and_removed(adapter: Adapter, vcente
     await adapter.until(gone, "the port group to go")
 
 
-async def test_a_second_one_is_refused_by_the_host(vcenter: VCenter) -> None:
+async def test_a_second_one_is_refused_by_the_host_and_the_first_is_known(
+    adapter: Adapter, vcenter: VCenter, twin: Twin
+) -> None:
     host = await cluster_host(vcenter)
+    watch(vcenter, host)
+    await seen(adapter, vcenter, host, "VM Network")
+    # From its next call on the long poll tells nothing.
+    twin.control.fail("WaitForUpdatesEx", where="stall", user=OPERATOR.name, seconds=5)
+    await vcenter.standard.add(host, settings("other"))
+    await adapter.until(twin.control.stalled_calls, "the long poll to hang")
     await vcenter.standard.add(host, settings())
 
     with pytest.raises(NameTaken):
         await vcenter.standard.add(host, settings())
+
+    network = vcenter.cached(host_network(host))
+    assert isinstance(network, HostNetwork)
+    assert network.port_group("inner") is not None
 
 
 async def test_what_is_not_managed_survives_a_write(adapter: Adapter, vcenter: VCenter, twin: Twin) -> None:
