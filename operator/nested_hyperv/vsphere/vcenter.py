@@ -17,7 +17,7 @@ from nested_hyperv.domain.errors import Gone, OutcomeUnknown
 from nested_hyperv.domain.inventory import Switch
 from nested_hyperv.domain.ownership import parse_mark
 from nested_hyperv.vsphere import lookup, networks, placement, portgroups, ports, tasks, virtual_machines
-from nested_hyperv.vsphere.history import history_of, host_history
+from nested_hyperv.vsphere.history import HostTasks, history_of
 from nested_hyperv.vsphere.host_networks import HostNetworks
 from nested_hyperv.vsphere.owners import OwnerIndex
 from nested_hyperv.vsphere.remembered import Remembered
@@ -68,6 +68,7 @@ class VCenter:
         self._remembered = Remembered()
         self._port_reads = asyncio.Semaphore(_PORT_READS)
         self._standard = HostNetworks(link, self._remembered)
+        self._host_tasks = HostTasks()
         self._guest_ids: dict[tuple[str, MoRef, str], tuple[float, frozenset[str]]] = {}
 
     @property
@@ -414,7 +415,9 @@ class VCenter:
 
     async def _history(self, ref: MoRef) -> tuple[HistoryEntry, ...]:
         if ref.type == "HostSystem":
-            return await self._link.call("RetrievePropertiesEx", lambda session: host_history(session, ref), target=ref)
+            return await self._link.call(
+                "RetrievePropertiesEx", lambda session: self._host_tasks.history(session, ref), target=ref
+            )
         return await self._link.call("QueryEvents", lambda session: history_of(session, ref), target=ref)
 
     # --- common -----------------------------------------------------------------------------------------------------
