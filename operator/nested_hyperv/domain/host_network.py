@@ -7,6 +7,7 @@ its own, because it is dear to read (0.4 ms for each port group) and only those 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from .moref import MoRef
@@ -94,7 +95,7 @@ class StandardPortGroup:
     more: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class HostNetwork:
     """What ``host.config.network`` says; ``None`` where vCenter cannot say it, as of a host that it has lost."""
 
@@ -111,14 +112,21 @@ class HostNetwork:
         """Return the switch of this name."""
         return next((switch for switch in self.switches or () if switch.name == name), None)
 
+    @cached_property
+    def _by_name(self) -> Mapping[str, StandardPortGroup]:
+        """Hundreds of resources may ask for one each, on each of many hosts."""
+        return {group.name: group for group in self.port_groups or ()}
+
     def port_group(self, name: str) -> StandardPortGroup | None:
         """Return the port group of this name."""
-        return next((group for group in self.port_groups or () if group.name == name), None)
+        return self._by_name.get(name)
 
-    def concerning(self, name: str) -> tuple[object, ...]:
-        """Return all of it that somebody with a port group of this name has to hear of."""
-        group = self.port_group(name)
-        return self.known, self.switches, group
+    def differing(self, other: HostNetwork) -> frozenset[str] | None:
+        """Return the names of port groups that are not the same in both; ``None`` if more than that differs."""
+        if (self.known, self.switches) != (other.known, other.switches):
+            return None
+        mine, theirs = self._by_name, other._by_name
+        return frozenset(name for name in mine.keys() | theirs.keys() if mine.get(name) != theirs.get(name))
 
     def having(self, name: str, group: StandardPortGroup | None) -> HostNetwork:
         """Return this with the port group of a name read anew: another one, or none."""

@@ -317,12 +317,12 @@ class Inventory:
 
     def _wake_for(self, ref: MoRef, old: Record | None, new: Record) -> None:
         """Wake those whom a change concerns: hundreds may watch the networks of one host, each for one port group."""
-        if not (isinstance(old, HostNetwork) and isinstance(new, HostNetwork)):
+        names = old.differing(new) if isinstance(old, HostNetwork) and isinstance(new, HostNetwork) else None
+        if names is None:
             self._wake(ref)
             return
         for key in tuple(self._watchers.get(ref, ())):
-            name = self._names.get(key, "")
-            if old.concerning(name) != new.concerning(name):
+            if self._names.get(key, "") in names:
                 self._notify(key)
 
     def _wake(self, ref: MoRef) -> None:
