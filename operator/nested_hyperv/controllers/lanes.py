@@ -56,11 +56,13 @@ class _Performed:
 class Lane:
     """What is remembered of one host. Times are seconds of a monotonic clock.
 
-    ``in_doubt``: we may have created the port group in a call that nobody knows the outcome of.
+    ``in_doubt``: we may have created the port group in a call that nobody knows the outcome of. ``removed``: the host
+    has answered that it removed the port group, or that it had none.
     """
 
     performed: _Performed | None = None
     in_doubt: bool = False
+    removed: bool = False
     failure: OperatorError | None = None
     failures: int = 0
     retry_at: float = 0.0
@@ -136,6 +138,7 @@ class Lanes:
                     lane.failed(_understood(error, action, lane), context.elapsed)
                     return False
                 lane.failure, lane.in_doubt = None, False
+                lane.removed = isinstance(action, RemoveHostPortGroup)
                 lane.performed = _Performed(
                     action, self.is_repair(context.memory, action), context.elapsed + SETTLE_SECONDS
                 )

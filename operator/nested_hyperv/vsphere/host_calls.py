@@ -64,7 +64,8 @@ def read_network(session: Session, network: MoRef, name: str, known: Record | No
     try:
         if isinstance(known, HostNetwork) and before is not None and before.key:
             try:
-                return known.having(name, _read_one(session, host, before.key))
+                found = _element(session, host, before.key)
+                return known.having(name, port_group_of(found) if found is not None else None)
             except vmodl.query.InvalidProperty:
                 pass  # the server knows no such path, or no such port group any more: all of them tell which
         return record_of(HostNetwork, network, read(session, host, paths_of(network.type, session.version)).properties)
@@ -72,11 +73,10 @@ def read_network(session: Session, network: MoRef, name: str, known: Record | No
         return None
 
 
-def _read_one(session: Session, host: MoRef, key: str) -> StandardPortGroup | None:
+def _element(session: Session, host: MoRef, key: str) -> Any:
     """Read one element of an array by its key (API reference, "property path"): 500 of them cost 200 ms to parse."""
     path = f'{GROUPS}["{key}"]'
-    found = read(session, host, [path]).properties.get(path)
-    return port_group_of(found) if found is not None else None
+    return read(session, host, [path]).properties.get(path)
 
 
 def reverse_path_check(session: Session, host: MoRef) -> bool | None:
@@ -122,7 +122,7 @@ def update(
     session: Session, system: MoRef, host: MoRef, current: StandardPortGroup, settings: StandardSettings
 ) -> None:
     """Write a port group of a host; what it sets beside its security is sent back as it is."""
-    policy = _other_policies(session, host, current.name) if current.more else vim.host.NetworkPolicy()
+    policy = _other_policies(session, host, current) if current.more else vim.host.NetworkPolicy()
     session.object(system).UpdatePortGroup(current.name, _spec(settings, policy))
 
 
@@ -134,13 +134,16 @@ def remove(session: Session, system: MoRef, name: str) -> None:
         return
 
 
-def _other_policies(session: Session, host: MoRef, name: str) -> Any:
-    groups = read(session, host, [GROUPS]).properties.get(GROUPS) or ()
-    for group in groups:
-        if group.spec.name == name:
-            return group.spec.policy
-    message = f"{name} is not on {host} any more."
-    raise Concurrent(message)
+def _other_policies(session: Session, host: MoRef, current: StandardPortGroup) -> Any:
+    try:
+        found = _element(session, host, current.key)
+    except vmodl.query.InvalidProperty:
+        groups = read(session, host, [GROUPS]).properties.get(GROUPS) or ()
+        found = next((group for group in groups if group.spec.name == current.name), None)
+    if found is None:
+        message = f"{current.name} is not on {host} any more."
+        raise Concurrent(message)
+    return found.spec.policy
 
 
 def _spec(settings: StandardSettings, policy: Any) -> Any:

@@ -129,21 +129,66 @@ async def test_what_was_created_on_a_host_that_is_taken_off_the_list_goes_althou
     assert bench.condition(PORT_GROUP) == ("True", "Succeeded")
 
 
-async def test_a_removal_that_vcenter_does_not_tell_of_yet_is_not_called_again(
-    bench: Workbench, hosts: FakeHosts
+async def test_a_removal_that_vcenter_does_not_tell_of_yet_is_waited_for_and_not_called_again(
+    bench: Workbench,
+    hosts: FakeHosts,  # noqa: ARG001
 ) -> None:
     await create(bench)
-    made = hosts.group(ref("esx-b"))
-    assert made is not None
     bench.api.delete(PORT_GROUP)
-    await until_called(bench)
-    hosts.put(ref("esx-b"), made)
+    await _until_called_and_not_told(bench)
 
-    await bench.run()
+    bench.queue.add(PORT_GROUP)
+    await bench.work()
+    assert PORT_GROUP in bench.api.objects
     assert bench.vcenter.mutations == ["remove_host_port_group"] * 2
     assert bench.events.reasons == []
 
-    hosts.drop(ref("esx-b"))
     await bench.run()
     assert PORT_GROUP not in bench.api.objects
     assert bench.vcenter.mutations == ["remove_host_port_group"] * 2
+
+
+async def test_that_we_removed_it_is_known_without_reading_all_that_a_host_has(
+    bench: Workbench,
+    hosts: FakeHosts,  # noqa: ARG001
+) -> None:
+    await create(bench)
+    bench.api.delete(PORT_GROUP)
+    await bench.run()
+
+    assert PORT_GROUP not in bench.api.objects
+    assert bench.vcenter.calls.count("read_host_network") == 2, "one for each host, before the call"
+
+
+async def test_what_somebody_else_removed_is_looked_for_before_it_is_forgotten(
+    bench: Workbench, hosts: FakeHosts
+) -> None:
+    await create(bench)
+    for host in ("esx-a", "esx-b"):
+        hosts.drop(ref(host))
+    bench.api.delete(PORT_GROUP)
+    await bench.run()
+
+    assert PORT_GROUP not in bench.api.objects
+    assert bench.vcenter.calls.count("read_host_network") >= 2
+    assert bench.vcenter.mutations == []
+
+
+async def test_what_came_after_our_removal_is_somebody_elses(bench: Workbench, hosts: FakeHosts) -> None:
+    await create(bench)
+    bench.api.delete(PORT_GROUP)
+    await _until_called_and_not_told(bench)
+    hosts.put(ref("esx-b"), STRANGERS)
+
+    await bench.run()
+    await bench.after(3)
+
+    assert PORT_GROUP not in bench.api.objects
+    assert hosts.group(ref("esx-b")) == STRANGERS
+    assert bench.vcenter.mutations == ["remove_host_port_group"] * 2
+
+
+async def _until_called_and_not_told(bench: Workbench) -> None:
+    while not bench.vcenter.mutations:
+        bench.vcenter.push()
+        await bench.work(until=lambda: bool(bench.vcenter.mutations))

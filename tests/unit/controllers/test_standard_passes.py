@@ -328,7 +328,9 @@ async def test_a_refusal_after_a_lost_answer_may_be_of_our_own(bench: Workbench,
     assert rows(bench)["esx-b"]["claim"] == "Claimed"
 
 
-async def test_a_doubt_ends_when_the_port_group_is_seen_to_be_somebody_elses(bench: Workbench, hosts: FakeHosts) -> None:
+async def test_a_doubt_ends_when_the_port_group_is_seen_to_be_somebody_elses(
+    bench: Workbench, hosts: FakeHosts
+) -> None:
     bench.vcenter.fail_calls["add_host_port_group esx-b"] = [OutcomeUnknown("The connection broke.")]
     bench.declare(PORT_GROUP, **ON_CLUSTER)
     await bench.run()

@@ -82,7 +82,8 @@ async def _hosts(context: Context[NestedPortGroupSpec], refs: tuple[MoRef, ...])
     asked = []
     for ref in refs:
         cached = vcenter.cached(ref)
-        if isinstance(cached, Host) and not context.thorough:
+        # A deletion asks those that it writes to, and they answer only if they are there and connected.
+        if isinstance(cached, Host) and (context.resource.deleting or not context.thorough):
             known[ref] = cached
         else:
             asked.append(ref)
@@ -100,6 +101,7 @@ async def _networks(context: Context[NestedPortGroupSpec], hosts: Mapping[MoRef,
         network = host_network(ref)
         cached = vcenter.cached(network)
         needed = context.thorough or (context.unproven is not None and network in context.unproven)
+        needed = needed and not _seen_to_go(context, ref, cached)
         if host.connection_state != "connected" and not isinstance(cached, HostNetwork):
             continue  # vCenter has nothing to say of it
         if needed and host.connection_state == "connected":
@@ -111,6 +113,15 @@ async def _networks(context: Context[NestedPortGroupSpec], hosts: Mapping[MoRef,
     answers = await asyncio.gather(*(vcenter.standard.read(ref, context.spec.name) for ref in live))
     found |= {MoRef("HostSystem", answer.ref.value): answer for answer in answers if answer is not None}
     return found
+
+
+def _seen_to_go(context: Context[NestedPortGroupSpec], host: MoRef, network: object) -> bool:
+    """Whether we have removed it there and are told, or will be: absence takes a read of all that the host has."""
+    lane = context.memory.lanes.get(host)
+    if lane is None or not lane.removed or not isinstance(network, HostNetwork):
+        return False
+    absent = network.known and network.port_group(context.spec.name) is None
+    return absent or lane.in_flight(context.elapsed)
 
 
 def _view(
@@ -126,6 +137,7 @@ def _view(
         hindrance=lane.hindrance(context.elapsed) if lane is not None else None,
         in_flight=lane is not None and lane.in_flight(context.elapsed),
         in_doubt=lane is not None and (lane.in_doubt or lane.created),
+        removed=lane is not None and lane.removed,
         settled=host.ref in context.memory.settled_hosts,
     )
 

@@ -39,9 +39,9 @@ class HostView:
 
     ``claim`` is what the ledger says of it, ``hindrance`` why the last attempt there failed, as long as its pause
     lasts. ``in_flight``: a call has been made there, and what vCenter says may be older. ``in_doubt``: nobody knows
-    whether the last call has happened. ``creating`` is what the ledger says is being created, ``created`` whether the
-    host has answered that it was. ``reverse_path_check`` is the advanced option that keeps promiscuous mode from
-    echoing frames, where somebody has asked for it.
+    whether the last call has happened. ``removed``: the host has answered that ours is gone. ``creating`` is what the
+    ledger says is being created, ``created`` whether the host has answered that it was. ``reverse_path_check`` is the
+    advanced option that keeps promiscuous mode from echoing frames, where somebody has asked for it.
     """
 
     host: Host
@@ -50,6 +50,7 @@ class HostView:
     hindrance: OperatorError | None = None
     in_flight: bool = False
     in_doubt: bool = False
+    removed: bool = False
     settled: bool = False
     creating: str | None = None
     created: bool = False
@@ -126,8 +127,8 @@ class HostOutcome:
 
 def is_ours(view: HostView, goal: StandardSettings, group: StandardPortGroup) -> bool:
     """Whether what a host has is what the ledger claims: created or adopted, or exactly what we were creating."""
-    if _refused(view, goal, group):
-        return False
+    if _refused(view, goal, group) or (view.removed and not view.in_flight):
+        return False  # what is there has come since
     if view.claim is not HostClaim.CLAIMING:
         return view.claim is not None
     return view.created or exactly(group) == (view.creating or exactly(goal))
