@@ -37,6 +37,7 @@ func createCluster(c *Call, req any) (any, error) {
 	}
 	asked := *r
 	asked.Name = name
+	defer c.lendNetwork(c.This)()
 	res, err := c.CallStock(&asked)
 	if err != nil {
 		return nil, err

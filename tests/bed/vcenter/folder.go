@@ -47,7 +47,9 @@ func createFolder(c *Call, req any) (any, error) {
 }
 
 // createDatacenter models CreateDatacenter, which is no task. Documented:
-// DuplicateName, InvalidName, NotSupported in a folder that takes no datacenters.
+// DuplicateName, InvalidName, NotSupported in a folder that takes no datacenters; a
+// Network comes with the first host that has it, so the one that stock puts into each
+// datacenter goes.
 func createDatacenter(c *Call, req any) (any, error) {
 	r := req.(*types.CreateDatacenter)
 	parent, err := folderOf(c.Ctx.Map, c.This)
@@ -62,7 +64,15 @@ func createDatacenter(c *Call, req any) (any, error) {
 	if err := c.claimName(parent, asked.Name, types.ManagedObjectReference{}); err != nil {
 		return nil, err
 	}
-	return c.CallStock(&asked)
+	res, err := c.CallStock(&asked)
+	if err != nil {
+		return nil, err
+	}
+	dc := c.Ctx.Map.Get(res.(*types.CreateDatacenterResponse).Returnval).(*simulator.Datacenter)
+	for _, ref := range slices.Clone(dc.Network) {
+		c.Twin.dropUnusedNetwork(c.Ctx, networkByRef(c.Ctx.Map, ref))
+	}
+	return res, nil
 }
 
 // renameEntity models Rename_Task on an entity that has no second name.

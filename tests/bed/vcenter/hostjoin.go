@@ -106,6 +106,7 @@ func (c *Call) stockHost(req any, like string, cluster []types.ManagedObjectRefe
 		compute.Network = []types.ManagedObjectReference{{}} // stock takes the first one, and hostNetworksCame puts it right
 		defer func() { compute.Network = networks }()
 	}
+	defer c.lendNetwork(c.This)()
 	var pattern *simulator.HostSystem
 	for _, ref := range cluster {
 		if host, ok := r.Get(ref).(*simulator.HostSystem); ok {
@@ -130,6 +131,9 @@ func (c *Call) stockHost(req any, like string, cluster []types.ManagedObjectRefe
 		return nil, err
 	}
 	host.Hardware, host.Capability = cloneValue(host.Hardware), cloneValue(host.Capability)
+	if host.Parent.Type == "ComputeResource" {
+		computeOf(r, host.Parent).Network = nil // stock writes the datacenter's first network, whether the host has it or not
+	}
 	return host, nil
 }
 

@@ -141,6 +141,17 @@ func (t *Twin) dropUnusedNetwork(ctx *simulator.Context, network *mo.Network) {
 	t.removeChild(ctx, network)
 }
 
+// lendNetwork gives a datacenter without networks one for as long as stock code runs
+// that takes the first of the list and does not look whether there is any.
+func (c *Call) lendNetwork(at types.ManagedObjectReference) (takeBack func()) {
+	dc := datacenterOf(c.Ctx.Map, at)
+	if dc == nil || len(dc.Network) > 0 {
+		return func() {}
+	}
+	dc.Network = []types.ManagedObjectReference{{}}
+	return func() { dc.Network = dc.Network[1:] }
+}
+
 // destroyNetwork models DestroyNetwork. Documented: deprecated, it throws
 // ResourceInUse.
 func destroyNetwork(c *Call, _ any) (any, error) {

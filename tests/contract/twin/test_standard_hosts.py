@@ -50,6 +50,30 @@ def test_hosts_share_a_network_by_name(lab: Lab) -> None:
 
 
 @rule(
+    call="CreateDatacenter",
+    says="A new datacenter has no Network; one comes with the first host that is added, and the next one joins it.",
+    standing="documented",
+    source="vSphere API reference, Network: created automatically when a host is added",
+)
+def test_a_new_datacenter_has_no_network_before_its_first_host(lab: Lab) -> None:
+    datacenter = lab.keep(lab.content.rootFolder.CreateDatacenter("fresh"))
+    assert list(datacenter.network) == list(datacenter.networkFolder.childEntity) == []
+    cluster = datacenter.hostFolder.CreateClusterEx("cluster", vim.cluster.ConfigSpecEx())
+    assert list(cluster.network) == []
+
+    alone = result_of(datacenter.hostFolder.AddStandaloneHost_Task(_login("fresh-alone"), None, True))
+    member = result_of(cluster.AddHost_Task(_login("fresh-member"), True))
+
+    (seen,) = datacenter.network
+    assert (seen.name, list(seen.host)) == ("VM Network", [alone.host[0], member])
+    assert list(alone.network) == list(cluster.network) == list(datacenter.networkFolder.childEntity) == [seen]
+
+
+def _login(name: str) -> Any:
+    return vim.host.ConnectSpec(hostName=name, userName="root", password="secret", force=False)
+
+
+@rule(
     call="RemovePortGroup",
     says="The group of one of the host's own adapters is ResourceInUse, and no Network.",
     standing="observed",
