@@ -41,6 +41,7 @@ func (t *Twin) createModel() error {
 		content.About.InstanceUuid = c.InstanceUUID // a reset vCenter is still the same one
 	}
 	t.about = *content
+	instance.(*simulator.ServiceInstance).ServerClock = t.now()
 	t.promoteSwitches()
 	t.completeObjects()
 	return nil

@@ -4,6 +4,7 @@ import (
 	"reflect"
 	"strconv"
 
+	"github.com/vmware/govmomi/simulator"
 	"github.com/vmware/govmomi/vim25/types"
 )
 
@@ -41,6 +42,18 @@ func (t *Twin) lookup(s *Session, ref types.ManagedObjectReference) (reflect.Val
 		return reflect.Value{}, false
 	}
 	return managedStruct(obj)
+}
+
+// readable is lookup for a read, in which the server's clock has gone on. Documented
+// (ServiceInstance.serverClock): the time most recently obtained from the server. That
+// no update tells of it is inferred: it would change with every look.
+func (t *Twin) readable(s *Session, ref types.ManagedObjectReference) (reflect.Value, bool) {
+	if service, ok := t.registry().Get(ref).(*simulator.ServiceInstance); ok {
+		now := service.ServiceInstance
+		now.ServerClock = t.now()
+		return managedStruct(&now)
+	}
+	return t.lookup(s, ref)
 }
 
 // plan is what a filter or a read wants of one managed object type.
@@ -347,7 +360,7 @@ func (t *Twin) retrieve(s *Session, specs []types.PropertyFilterSpec) ([]types.O
 				p = planFor(ref.Type, wanted)
 				plans[ref.Type] = p
 			}
-			if v, ok := t.lookup(s, ref); ok && p.wanted {
+			if v, ok := t.readable(s, ref); ok && p.wanted {
 				out = append(out, t.contentOf(s, ref, v, p))
 			}
 		}

@@ -121,7 +121,7 @@ type FetchResponse struct {
 func fetch(c *Call, req any) (any, error) {
 	// The request type is internal to the simulator, so it is read by reflection.
 	prop := reflect.ValueOf(req).Elem().FieldByName("Prop").String()
-	v, ok := c.Twin.lookup(c.Session, c.This)
+	v, ok := c.Twin.readable(c.Session, c.This)
 	if !ok {
 		return nil, notFound(c.This)
 	}

@@ -165,3 +165,17 @@ def an_unset_property_is_left_out(scratch: Scratch) -> None:
     assert list(item.propSet) == []
     assert vm.snapshot is None
     assert vm.parentVApp is None
+
+
+@rule(
+    call="ServiceInstance.serverClock",
+    says="Reads as the server's clock at that moment, as CurrentTime does.",
+    standing="documented",
+    source="API reference, ServiceInstance.serverClock and CurrentTime",
+)
+def the_servers_clock_can_be_read(scratch: Scratch) -> None:
+    before = scratch.instance.CurrentTime()
+    read = scratch.instance.serverClock
+    after = scratch.instance.CurrentTime()
+
+    assert before <= read <= after
