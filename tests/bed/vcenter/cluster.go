@@ -12,9 +12,23 @@ import (
 func registerClusters(t *Twin) {
 	t.Handle("CreateClusterEx", "Folder", createCluster)
 	for _, kind := range []string{"ClusterComputeResource", "ComputeResource"} {
-		t.Handle("Destroy_Task", kind, destroyCompute)
+		t.Handle("Destroy_Task", kind, exceptOnHost(destroyCompute))
 	}
-	t.Handle("Destroy_Task", "Datacenter", destroyDatacenter)
+	t.Handle("Destroy_Task", "Datacenter", exceptOnHost(destroyDatacenter))
+}
+
+// exceptOnHost refuses a deletion on a host without a vCenter, which would take away
+// what it is made of. Observed: govmomi's own test deletes the datacenter of an ESXi
+// host and wants to fail (govc/test/datacenter.bats); the fault is inferred, and that it
+// is the same for the host's compute resource.
+func exceptOnHost(destroy Handler) Handler {
+	return func(c *Call, req any) (any, error) {
+		if c.Twin.cfg.ESX {
+			ref := c.failedTask(c.This, descriptionID(c.This.Type, c.Method), NewFault(&types.NotSupported{}))
+			return &types.Destroy_TaskResponse{Returnval: ref}, nil
+		}
+		return destroy(c, req)
+	}
 }
 
 // createCluster models CreateClusterEx, which is no task.

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from pyVmomi import vim
+from pyVmomi import vim, vmodl
 
-from bed.soap import Updates, connect, moid, result_of
+from bed.soap import Updates, connect, finish, moid, result_of
 from bed.twin import Twin
 from verify.rule import rule
-from verify.scratch import Place, Scratch
+from verify.scratch import Place, Scratch, fault_of
 from verify.standard import add_group, add_switch, group, group_spec, machine_on, network, security
 from verify.table import Check, all_checks
 
@@ -136,3 +136,17 @@ def test_changes_are_pushed(esx: Scratch) -> None:
 @pytest.mark.parametrize("check", _checks_of_hosts(), ids=lambda check: check.name)
 def test_the_rules_of_standard_switches_are_the_same(esx: Scratch, check: Check) -> None:
     check.run(esx)
+
+
+@rule(
+    call="Destroy_Task",
+    says="A host without a vCenter keeps its datacenter and its compute resource: NotSupported.",
+    standing="observed",
+    source="govmomi govc/test/datacenter.bats, written for an ESXi host; the fault, and the second half, are inferred",
+)
+def test_a_host_keeps_what_it_is_made_of(esx: Scratch) -> None:
+    for part in (esx.datacenter, esx.host.parent):
+        fault_of(finish(part.Destroy_Task()), vmodl.fault.NotSupported)
+
+    assert esx.host.name
+    assert esx.datacenter.name == "ha-datacenter"
