@@ -33,9 +33,10 @@ class TroubleControl(Wire):
         Args:
             method: SOAP method, such as `ReconfigVM_Task`; empty matches every method.
             fault: vim25 type name of the fault, for `soap` and `task`.
-            where: As a SOAP fault, as the error of the task, a connection that breaks before or after the call was
-                executed, an HTTP status, or a call that hangs before it is executed: for `seconds`, or until `release`.
-            target: Id of the object the method is called on; empty matches all.
+            where: As a SOAP fault, as the error of the task (only calls that start one), a connection that breaks
+                before or after the call was executed, an HTTP status, or a call that hangs before it is executed: for
+                `seconds`, or until `release`.
+            target: Id or name of the object the method is called on; empty matches all.
             user: Only calls of this user.
             count: How many calls fail; 0 is without end.
             skip: How many matching calls pass first.

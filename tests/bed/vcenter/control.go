@@ -127,6 +127,23 @@ func (t *Twin) object(id, kind string) (types.ManagedObjectReference, error) {
 	return types.ManagedObjectReference{}, bad("object %q: %d objects have this name; use an id of %v", id, len(found), found)
 }
 
+// aim reads what a rule says of calls: a method of the API, and an object by id or by
+// name, which becomes its id. What no call could ever match is an error and not a rule
+// that does nothing.
+func (c *control) aim(method string, object *string) error {
+	if method != "" && !apiMethods[method] {
+		return bad("method: %q is no method of the API; give a name such as ReconfigVM_Task", method)
+	}
+	if *object == "" {
+		return nil
+	}
+	c.t.world.RLock()
+	defer c.t.world.RUnlock()
+	ref, err := c.t.object(*object, "")
+	*object = ref.Value
+	return err
+}
+
 // setClock skews the twin's clock: {"skewSeconds": 3600}.
 func (c *control) setClock(r *http.Request) (any, error) {
 	var req struct {

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"reflect"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/vmware/govmomi/vim25/types"
@@ -14,7 +15,7 @@ import (
 type faultRule struct {
 	ID     int    `json:"id"`
 	Method string `json:"method"` // empty: any method
-	Object string `json:"object"` // id of This; empty: any
+	Object string `json:"object"` // This, by id or name; empty: any
 	User   string `json:"user"`   // empty: any
 	// Where: soap, task, drop-before, drop-after, http, slow or stall.
 	Where   string          `json:"where"`
@@ -54,6 +55,9 @@ func (f *faultRule) build() error {
 			return bad("status: %d; where http needs an HTTP status from 400 to 599", f.Status)
 		}
 	case "soap", "task":
+		if f.Where == "task" && f.Method != "" && !startsTask(f.Method) {
+			return bad("method: %s starts no task that could end with the fault; use where soap", f.Method)
+		}
 		kind, ok := typeOf(f.Fault)
 		if !ok {
 			return bad("fault: %q is no vim25 type; give a name such as ConcurrentAccess", f.Fault)
@@ -72,6 +76,9 @@ func (f *faultRule) build() error {
 	}
 	return nil
 }
+
+// startsTask tells whether a method's answer is a task, which its name says.
+func startsTask(method string) bool { return strings.HasSuffix(method, "_Task") }
 
 // on is the fault for one call. Required members that the rule left out are
 // completed, since clients cannot read a fault without them: enumerations, and
@@ -102,7 +109,7 @@ func (c *control) before(call *Call) chaos {
 	c.mu.Lock()
 	for i := 0; i < len(c.faults); i++ {
 		f := c.faults[i]
-		if !matches(call, f.Method, f.Object, f.User) {
+		if !matches(call, f.Method, f.Object, f.User) || (f.Where == "task" && !startsTask(call.Method)) {
 			continue
 		}
 		if f.Probability < 1 && c.random.chance() >= f.Probability {
@@ -158,6 +165,9 @@ func (c *control) routeFaults() {
 			return nil, err
 		}
 		if err := f.build(); err != nil {
+			return nil, err
+		}
+		if err := c.aim(f.Method, &f.Object); err != nil {
 			return nil, err
 		}
 		c.mu.Lock()

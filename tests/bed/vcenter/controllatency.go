@@ -75,6 +75,9 @@ func (c *control) routeLatency() {
 		if l.Seconds < 0 || l.TaskSeconds < 0 || l.Jitter < 0 {
 			return nil, bad("seconds, taskSeconds, jitter: %v, %v, %v; each is 0 or more", l.Seconds, l.TaskSeconds, l.Jitter)
 		}
+		if err := c.aim(l.Method, new(string)); err != nil {
+			return nil, err
+		}
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		c.latency = withLatency(c.latency, l)

@@ -124,6 +124,9 @@ func (c *control) routeTasks() {
 		if err := readJSON(r, h); err != nil {
 			return nil, err
 		}
+		if err := c.aim(h.Method, &h.Object); err != nil {
+			return nil, err
+		}
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		c.nextID++

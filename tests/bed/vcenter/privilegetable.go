@@ -29,6 +29,15 @@ type privilegeTable struct {
 
 var declared = parsePrivileges(privilegeText)
 
+// apiMethods are the methods of the API by name, of whatever type.
+var apiMethods = func() map[string]bool {
+	names := map[string]bool{}
+	for key := range declared.methods {
+		names[key.method] = true
+	}
+	return names
+}()
+
 // parsePrivileges reads the generated text; its form is described in tests/bed/privilege_table.py.
 func parsePrivileges(text string) *privilegeTable {
 	p := &privilegeTable{

@@ -61,6 +61,53 @@ def test_a_fault_strikes_only_the_object_and_the_user_that_it_names(seeded: Twin
             vm.ReconfigVM_Task(spec)
 
 
+def test_a_fault_of_a_named_object_strikes_that_one(seeded: Twin) -> None:
+    seeded.control.reset()
+    with connect(seeded) as instance:
+        spec = vim.vm.ConfigSpec(annotation="x")
+        seeded.control.fail("ReconfigVM_Task", fault="SystemError", target="DC0_H0_VM0", count=0)
+        result_of(find(instance, vim.VirtualMachine, "DC0_H0_VM1").ReconfigVM_Task(spec))
+        vm = find(instance, vim.VirtualMachine, "DC0_H0_VM0")
+        with pytest.raises(vmodl.fault.SystemError):
+            vm.ReconfigVM_Task(spec)
+        assert [rule["object"] for rule in seeded.control.pending_faults()] == [moid(vm)]
+
+        seeded.control.clear_faults()
+
+        result_of(vm.ReconfigVM_Task(spec))
+
+
+def test_a_task_fault_waits_for_a_call_that_starts_a_task(seeded: Twin) -> None:
+    seeded.control.reset()
+    with connect(seeded) as instance:
+        vm = find(instance, vim.VirtualMachine, "DC0_H0_VM0")
+        seeded.control.fail(where="task", fault="Timedout")
+        instance.CurrentTime()
+
+        assert isinstance(finish(vm.ReconfigVM_Task(vim.vm.ConfigSpec(annotation="x"))).error, vim.fault.Timedout)
+
+
+@pytest.mark.parametrize("told", ["object", "user"])
+def test_a_hold_keeps_only_the_tasks_of_the_object_and_the_user_that_it_names(seeded: Twin, told: str) -> None:
+    seeded.control.reset()
+    spec = vim.vm.ConfigSpec(annotation="x")
+    with connect(seeded, ALICE) as instance, connect(seeded, OPERATOR) as other:
+        held = find(instance, vim.VirtualMachine, "DC0_H0_VM0")
+        hold = seeded.control.hold(
+            "ReconfigVM_Task",
+            target="DC0_H0_VM0" if told == "object" else "",
+            user=ALICE.name if told == "user" else "",
+        )
+        task = held.ReconfigVM_Task(spec)
+        (kept,) = wait_for(seeded.control.held_tasks, "the task to be held", interval=0.01)
+
+        result_of(find(other, vim.VirtualMachine, "DC0_H0_VM1").ReconfigVM_Task(spec))
+
+        assert (kept.hold, kept.task, kept.method, kept.entity) == (hold, moid(task), "ReconfigVM_Task", moid(held))
+        assert seeded.control.release(hold) == [moid(task)]
+        result_of(task)
+
+
 @contextmanager
 def _running(call: Callable[[], Any]) -> Iterator[list[Any]]:
     answers: list[Any] = []
