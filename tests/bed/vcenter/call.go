@@ -25,6 +25,7 @@ type Call struct {
 	OperationID string
 
 	body      []byte          // the request as it was sent
+	boot      int64           // the start of the service it came to, see restart.go; 0: it came over no wire
 	gone      <-chan struct{} // closed when the client hung up
 	failTask  *Fault          // an injected fault that the task of this call ends with
 	taskDelay *rule           // latency and hold of the task of this call
@@ -104,10 +105,7 @@ func (t *Twin) dispatch(c *Call, req any) (res any, err error) {
 	case Reader:
 		t.world.RLock()
 		defer t.world.RUnlock()
-		if !t.exists(c.Session, c.This) {
-			return nil, notFound(c.This)
-		}
-		if err := t.authorize(c, req); err != nil {
+		if err := t.admit(c, req); err != nil {
 			return nil, err
 		}
 		res, err = reg.handler(c, req)
@@ -115,16 +113,24 @@ func (t *Twin) dispatch(c *Call, req any) (res any, err error) {
 	default:
 		t.world.Lock()
 		defer t.world.Unlock()
-		if !t.exists(c.Session, c.This) {
-			return nil, notFound(c.This)
-		}
-		if err := t.authorize(c, req); err != nil {
+		if err := t.admit(c, req); err != nil {
 			return nil, err
 		}
 		defer func() { t.Touch(append(morefs(req), morefs(res)...)...) }()
 		res, err = t.runRecorded(c, req, reg.handler)
 		return t.viewer(c.Session).found(c, res), err
 	}
+}
+
+// admit tells whether a call may go on to its handler. The world is held.
+func (t *Twin) admit(c *Call, req any) error {
+	if t.restartedSince(c) {
+		return errRestarted
+	}
+	if !t.exists(c.Session, c.This) {
+		return notFound(c.This)
+	}
+	return t.authorize(c, req)
 }
 
 // Entity returns the managed entity behind a reference, or a ManagedObjectNotFound fault.

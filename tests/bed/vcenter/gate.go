@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -43,7 +44,7 @@ func (t *Twin) serveSDK(w http.ResponseWriter, r *http.Request) {
 	}
 	c := &Call{
 		Twin: t, Method: method.Name, This: method.This,
-		OperationID: method.Header.ID, gone: r.Context().Done(), body: body,
+		OperationID: method.Header.ID, gone: r.Context().Done(), body: body, boot: t.boots.Load(),
 	}
 	key := cookie(r)
 	if key != "" {
@@ -67,6 +68,10 @@ func (t *Twin) serveSDK(w http.ResponseWriter, r *http.Request) {
 	t.control.count(c)
 
 	chaos := t.control.before(c)
+	if t.restartedSince(c) {
+		t.hangUp(w)
+		return
+	}
 	if chaos.drop {
 		panic(http.ErrAbortHandler) // net/http closes the connection without an answer
 	}
@@ -86,6 +91,10 @@ func (t *Twin) serveSDK(w http.ResponseWriter, r *http.Request) {
 	if !opens {
 		c.Ctx = t.newContextLocked(c.Session)
 		res, err = t.dispatch(c, method.Body)
+	}
+	if errors.Is(err, errRestarted) {
+		t.hangUp(w)
+		return
 	}
 	if c.Session != nil {
 		t.sessions.answered(c.Session, t.now())
@@ -110,6 +119,13 @@ func (t *Twin) refuse(w http.ResponseWriter) bool {
 	}
 	http.Error(w, http.StatusText(status), status)
 	return true
+}
+
+// hangUp ends a call whose service is no more: as the outage has it, else its connection breaks.
+func (t *Twin) hangUp(w http.ResponseWriter) {
+	if !t.refuse(w) {
+		panic(http.ErrAbortHandler)
+	}
 }
 
 // answer writes a response or a fault.

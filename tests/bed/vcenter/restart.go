@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"net/http"
 
 	"github.com/vmware/govmomi/simulator"
@@ -14,6 +15,13 @@ import (
 // database, so every id stays. Task objects are gone: a client that asks for one gets
 // ManagedObjectNotFound (inferred). What a running task did to a host is undecided at
 // that moment: the host may finish it, or never have heard of it. So the request says which.
+
+// errRestarted is the end of a call that had come to the service before it was
+// restarted and had not begun: nobody carries it out, and nobody answers it.
+var errRestarted = errors.New("the service was restarted before the call began")
+
+// restartedSince tells whether the service that a call came to is no more.
+func (t *Twin) restartedSince(c *Call) bool { return c.boot != 0 && c.boot != t.boots.Load() }
 
 // restartRequest is how the service goes down and what becomes of running tasks.
 type restartRequest struct {
@@ -52,6 +60,7 @@ func (c *control) bounce(req restartRequest, between func()) (any, error) {
 	}
 	t.world.Lock()
 	defer t.world.Unlock()
+	t.boots.Add(1) // before the sessions end, which lets stalled calls go
 	ended := len(t.sessions.list())
 	t.sessions.endAll()
 	lost := t.dropTasks()

@@ -42,6 +42,7 @@ type Twin struct {
 	stockRun    atomic.Pointer[stockRun]
 	taskCounter atomic.Int64
 	epoch       atomic.Int64 // grows with each reset: tasks of an older world end unseen
+	boots       atomic.Int64 // grows with each restart of the service and each reset
 	skew        atomic.Int64 // nanoseconds added to the clock
 	running     sync.WaitGroup
 }
@@ -74,6 +75,7 @@ func (t *Twin) OnModel(f func(*Twin)) { t.onModel = append(t.onModel, f) }
 // Reset throws the inventory, all sessions, tasks, rules and counters away and
 // creates the model anew.
 func (t *Twin) Reset() error {
+	t.boots.Add(1) // what hangs in a stall belongs to the world that goes
 	t.sessions.endAll()
 	t.control.reset()
 	t.world.Lock()

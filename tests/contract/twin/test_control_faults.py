@@ -1,5 +1,6 @@
 """Faults that strike by chance, calls that hang, latency, and what the control API counts."""
 
+import http.client
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -133,6 +134,30 @@ def test_a_stalled_call_hangs_before_it_is_executed_and_goes_on_when_released(se
         assert answers[0].state == "success"
         assert seen.config.annotation == "late"
         assert seeded.control.stalled_calls() == []
+
+
+@pytest.mark.parametrize("end", ["restart", "reset"])
+def test_a_stalled_call_is_never_carried_out_by_the_service_that_comes_after(seeded: Twin, end: str) -> None:
+    seeded.control.reset()
+    broken: list[BaseException] = []
+    with connect(seeded, ALICE) as instance:
+        vm = find(instance, vim.VirtualMachine, "DC0_H0_VM0")
+
+        def off() -> None:
+            try:
+                vm.PowerOffVM_Task()
+            except (http.client.HTTPException, OSError) as error:
+                broken.append(error)
+
+        seeded.control.fail("PowerOffVM_Task", where="stall")
+        with _running(off):
+            wait_for(seeded.control.stalled_calls, "the call to hang", interval=0.01)
+            {"restart": seeded.control.restart, "reset": seeded.control.reset}[end]()
+
+    assert len(broken) == 1
+    state = seeded.control.state()
+    assert [machine.power_state for machine in state.vms if machine.id == moid(vm)] == ["poweredOn"]
+    assert state.tasks == ()
 
 
 def test_a_stalled_call_ends_with_its_session_and_with_its_time(seeded: Twin) -> None:
