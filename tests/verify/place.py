@@ -6,6 +6,7 @@ ours, whatever check made it and however it ended; what appears without the pref
 
 # ruff: noqa: ANN401 - pyVmomi makes its types at run time
 
+import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -14,6 +15,7 @@ from typing import Any
 from pyVmomi import vim, vmodl
 
 from bed.soap import finish, message_of, moid, result_of
+from bed.waiting import NotInTimeError
 from verify.scratch import Place, Switch
 from verify.target import RefusedError, Target
 
@@ -112,6 +114,8 @@ class Corner:
                     continue  # it went with what was around it
                 except vmodl.MethodFault as fault:
                     refused.append(f"{thing}: {message_of(fault)}")
+                except NotInTimeError as late:
+                    refused.append(f"{thing}: {late}")
         return refused
 
     def _wait_for_tasks(self) -> None:
@@ -137,6 +141,7 @@ class Corner:
                 yield _entity(sibling)
         for pool in self._place.pool.resourcePool:
             yield _entity(pool)
+        yield from self._roles()
         if self._place.host is not None:
             yield from self._standard_networks()
 
@@ -145,6 +150,14 @@ class Corner:
             if isinstance(child, vim.Folder):
                 yield from self._inside(child)
             yield _entity(child)
+
+    def _roles(self) -> Iterator[Thing]:
+        manager = self._instance.content.authorizationManager
+        with contextlib.suppress(vim.fault.NoPermission):  # who may not read them has made none
+            for role in manager.roleList:
+                if role.name.startswith(self._prefix):  # roles have no place of their own: others come and go
+                    remove = partial(manager.RemoveAuthorizationRole, role.roleId, False)
+                    yield Thing(f"role {role.roleId}", role.name, "role", remove)
 
     def _standard_networks(self) -> Iterator[Thing]:
         system = self._place.host.configManager.networkSystem

@@ -7,6 +7,7 @@ check from asking (no privilege, no license, no second host, no connection) is n
 # ruff: noqa: ANN401 - pyVmomi makes its types at run time
 
 import contextlib
+import http.client
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ import pytest
 from pyVmomi import vim, vmodl
 
 from bed.soap import message_of
+from bed.waiting import NotInTimeError
 from verify.place import Corner
 from verify.scratch import CannotAsk, Place, Scratch
 from verify.seen import seen
@@ -33,6 +35,12 @@ _KEPT_FROM_ASKING = (
     vmodl.fault.NotImplemented,
     vmodl.fault.HostCommunication,
 )
+
+
+_UNREACHABLE = (OSError, http.client.HTTPException)
+"""No connection, or an HTTP status in the place of an answer, such as the 503 of a vCenter that starts."""
+
+_KEPT_FROM_TIDYING = (vmodl.MethodFault, NotInTimeError, *_UNREACHABLE)
 
 
 class Verdict(StrEnum):
@@ -95,9 +103,9 @@ def ask_all(
 
 def _tidy(scratch: Scratch, corner: Corner) -> None:
     """Remove what one check made, kept or not: the next one may use the same names. What fails shows at the end."""
-    with contextlib.suppress(vmodl.MethodFault, OSError):
+    with contextlib.suppress(*_KEPT_FROM_TIDYING):
         scratch.clean()
-    with contextlib.suppress(vmodl.MethodFault, OSError):
+    with contextlib.suppress(*_KEPT_FROM_TIDYING):
         corner.sweep()
 
 
@@ -106,7 +114,7 @@ def _clean(corner: Corner, prefix: str) -> list[str]:
     try:
         refused = corner.sweep()
         foreign = [thing for thing in corner.appeared() if not thing.name.startswith(prefix)]
-    except (vmodl.MethodFault, OSError) as error:
+    except _KEPT_FROM_TIDYING as error:
         return [f"it is not known what is left: {error}. Look for names that begin with {prefix}"]
     return refused + [f"{thing}: appeared during the run without its prefix, not touched" for thing in foreign]
 
@@ -116,7 +124,7 @@ def _ask(check: Check, scratch: Scratch) -> Outcome:
     verdict, detail = Verdict.AGREES, ""
     try:
         check.run(scratch)
-    except CannotAsk as reason:
+    except (CannotAsk, NotInTimeError) as reason:  # a task that a busy server has not come to proves nothing
         verdict, detail = Verdict.NOT_ASKED, str(reason)
     except (AssertionError, pytest.fail.Exception) as error:  # the latter, of pytest.raises, is no Exception
         verdict, detail = Verdict.DISAGREES, seen(error)
@@ -124,8 +132,10 @@ def _ask(check: Check, scratch: Scratch) -> Outcome:
         verdict, detail = Verdict.NOT_ASKED, _words(fault)
     except vmodl.MethodFault as fault:
         verdict, detail = Verdict.DISAGREES, _words(fault)
-    except OSError as error:
+    except _UNREACHABLE as error:
         verdict, detail = Verdict.NOT_ASKED, f"the connection broke: {error}"
+    except Exception as error:  # noqa: BLE001 - a server that answers in another form breaks the check's own reading
+        verdict, detail = Verdict.DISAGREES, f"the check could not read the answer: {type(error).__name__}: {error}"
     return Outcome(check, verdict, detail, time.monotonic() - started)
 
 

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bed.waiting import wait_for
-from verify.table import all_checks
+from bed.waiting import NotInTimeError, wait_for
+from verify.table import Check, all_checks
 
 if TYPE_CHECKING:
-    from bed.twin import State, Twin
+    from bed.twin import Twin
 
 ROOT = Path(__file__).resolve().parents[3]
 GROUP_RULES = ["-k", "ReconfigureDVPortgroup_Task"]
@@ -90,18 +90,25 @@ def verdicts(document: Any, verdict: str) -> dict[str, str]:
     return {rule["name"]: rule["detail"] for rule in document["rules"] if rule["verdict"] == verdict}
 
 
-def inventory(state: "State") -> set[tuple[str, str]]:
-    """Return everything that a run could leave behind."""
-    machines = {(vm.id, vm.name) for vm in state.vms}
-    return machines | {(group.id, group.name) for group in state.port_groups}
+def inventory(twin: "Twin") -> set[tuple[str, str]]:
+    """Return everything that a run could leave behind: objects of all types, what has none of its own, roles."""
+    from bed.soap import connect
+
+    state = twin.control.state()
+    objects = {(kind, each) for kind, ids in state.objects.items() if kind != "Task" for each in ids}
+    named = {(host.id, switch.name) for host in state.hosts for switch in host.switches}
+    named |= {(host.id, group.name) for host in state.hosts for group in host.port_groups}
+    with connect(twin) as instance:
+        roles = {("role", role.name) for role in instance.content.authorizationManager.roleList}
+    return objects | named | roles
 
 
 @contextmanager
 def nothing_left_behind(twin: "Twin") -> Iterator[None]:
     """Compare the inventory before and after."""
-    before = inventory(twin.control.state())
+    before = inventory(twin)
     yield
-    assert inventory(twin.control.state()) == before
+    assert inventory(twin) == before
 
 
 def test_the_twin_agrees_with_every_rule(shared_twin: "Twin") -> None:
@@ -196,6 +203,61 @@ def test_what_the_place_cannot_show_is_skipped_and_says_why(twin: "Twin") -> Non
         "NoPermission: Permission to perform this operation was denied."
     ]
     assert status == 0
+
+
+def test_a_server_that_is_away_for_a_moment_breaks_no_rule(twin: "Twin") -> None:
+    twin.control.fail("CreateDVPortgroup_Task", where="http", status=503, count=1)
+
+    with nothing_left_behind(twin):
+        status, document = run_json(settings(twin), *GROUP_RULES)
+
+    (detail,) = verdicts(document, "not_asked").values()
+    assert "503" in detail
+    assert (status, verdicts(document, "disagrees"), document["left"]) == (0, {}, [])
+
+
+@pytest.mark.parametrize(
+    ("trouble", "verdict", "detail"),
+    [
+        (
+            LookupError("no such device"),
+            "DISAGREES",
+            "the check could not read the answer: LookupError: no such device",
+        ),
+        (NotInTimeError("waited 30 s for task-1 to end"), "could not be asked", "waited 30 s for task-1 to end"),
+    ],
+)
+def test_whatever_ends_a_check_the_next_one_is_asked_and_nothing_stays(
+    shared_twin: "Twin", trouble: BaseException, verdict: str, detail: str
+) -> None:
+    from bed.soap import connect
+    from verify.place import find_place
+    from verify.run import ask_all
+    from verify.target import Target
+
+    def troubled(scratch: Any) -> None:
+        scratch.create("unnoticed")
+        raise trouble
+
+    other = next(iter(all_checks()))
+    checks = [Check("test.troubled", other.rule, troubled), other]
+    with nothing_left_behind(shared_twin), connect(shared_twin) as instance:
+        place = find_place(instance, Target.of(settings(shared_twin)))
+
+        report = ask_all(instance, place, "vtest-", checks, lambda _: None)
+
+    assert [(each.verdict, each.detail) for each in report.outcomes] == [(verdict, detail), ("agrees", "")]
+    assert report.left == []
+
+
+@pytest.mark.parametrize(("count", "left"), [(1, 0), (1000, 1)])
+def test_a_role_that_was_made_is_removed_later_or_told(twin: "Twin", count: int, left: int) -> None:
+    twin.control.fail("RemoveAuthorizationRole", fault="NoPermission", count=count)
+
+    _, document = run_json(settings(twin), "-k", "a_new_role_can_always_read")
+
+    assert len(document["left"]) == left
+    assert all(told.startswith("role 'v") for told in document["left"])
 
 
 def test_a_failure_in_the_middle_leaves_nothing_behind(twin: "Twin") -> None:
