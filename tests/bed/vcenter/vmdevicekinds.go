@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"reflect"
+	"strconv"
 
 	"github.com/vmware/govmomi/simulator/esx"
 	"github.com/vmware/govmomi/vim25/types"
@@ -125,14 +126,46 @@ func (d *draft) describe(device types.BaseVirtualDevice) *types.Description {
 		n++
 		label = fmt.Sprintf("%s %d", kind.label, n)
 	}
-	summary := label
+	info := &types.Description{Label: label, Summary: label}
+	summarize(device, info)
+	return info
+}
+
+// summarize writes the summary of a device that says what it is connected to, or how
+// big it is, as it is now. Observed: govmomi's tests of its command line, which were
+// written for real servers (govc/test/device.bats), and what its simulator carries; of
+// disks the sample in community.vmware vmware_guest_disk_info ("10,240 KB").
+func summarize(device types.BaseVirtualDevice, info *types.Description) {
+	file := func(word string) {
+		info.Summary = info.Label
+		if b, is := device.GetVirtualDevice().Backing.(types.BaseVirtualDeviceFileBackingInfo); is {
+			info.Summary = word + " " + b.GetVirtualDeviceFileBackingInfo().FileName
+		}
+	}
 	switch dev := device.(type) {
 	case types.BaseVirtualEthernetCard:
-		summary = nicSummary(dev.GetVirtualEthernetCard())
+		info.Summary = nicSummary(dev.GetVirtualEthernetCard())
 	case *types.VirtualDisk:
-		summary = fmt.Sprintf("%d KB", dev.CapacityInKB)
+		info.Summary = thousands(dev.CapacityInKB) + " KB"
+	case *types.VirtualCdrom:
+		file("ISO")
+	case *types.VirtualFloppy:
+		file("Image")
+	case *types.VirtualSerialPort:
+		file("File")
+		if b, is := dev.Backing.(*types.VirtualSerialPortURIBackingInfo); is {
+			info.Summary = "Remote " + b.ServiceURI
+		}
 	}
-	return &types.Description{Label: label, Summary: summary}
+}
+
+// thousands writes a number in groups of three digits.
+func thousands(n int64) string {
+	text := strconv.FormatInt(n, 10)
+	for at := len(text) - 3; at > 0; at -= 3 {
+		text = text[:at] + "," + text[at:]
+	}
+	return text
 }
 
 func nicSummary(nic *types.VirtualEthernetCard) string {

@@ -130,9 +130,9 @@ func (d *draft) editDevice(index int, spec *types.VirtualDeviceConfigSpec) error
 				return err
 			}
 		}
-		if card.DeviceInfo != nil {
-			card.DeviceInfo.GetDescription().Summary = nicSummary(card)
-		}
+	}
+	if info := next.GetVirtualDevice().DeviceInfo; info != nil {
+		summarize(next, info.GetDescription())
 	}
 	d.config.Hardware.Device[at] = next
 	return nil

@@ -1,5 +1,7 @@
 """Reconfiguring virtual machines: merging, atomicity, the version fence, power rules, templates, devices."""
 
+from typing import Any
+
 import pytest
 from pyVmomi import vim, vmodl
 
@@ -130,3 +132,29 @@ def test_a_reconfigure_upgrades_under_the_other_reading(lab: Lab) -> None:
     result_of(vm.ReconfigVM_Task(Spec(version="vmx-15")))
 
     assert vm.config.version == "vmx-15"
+
+
+@rule(
+    call="VirtualDevice.deviceInfo",
+    says="The summary of a CD drive is `ISO` and the file that lies in it, and follows when another one is put in.",
+    standing="observed",
+    source="govmomi govc/test/device.bats, written for real servers",
+)
+def test_a_drive_tells_which_image_lies_in_it(lab: Lab) -> None:
+    vm = lab.vm_off()
+    iso: Any = vim.vm.device.VirtualCdrom.IsoBackingInfo
+    none: Any = vim.vm.device.VirtualCdrom.RemotePassthroughBackingInfo
+
+    def drives() -> list[Any]:
+        return [d for d in vm.config.hardware.device if isinstance(d, vim.vm.device.VirtualCdrom)]
+
+    def change(operation: str, drive: Any, backing: Any) -> str:
+        drive.backing = backing
+        edit = vim.vm.device.VirtualDeviceSpec(operation=operation, device=drive)
+        result_of(vm.ReconfigVM_Task(Spec(deviceChange=[edit])))
+        return str(drives()[-1].deviceInfo.summary)
+
+    added = change("add", vim.vm.device.VirtualCdrom(key=-1, controllerKey=200), iso(fileName="[LocalDS_0] one.iso"))
+    assert added == "ISO [LocalDS_0] one.iso"
+    assert change("edit", drives()[-1], iso(fileName="[LocalDS_0] two.iso")) == "ISO [LocalDS_0] two.iso"
+    assert "ISO" not in change("edit", drives()[-1], none(deviceName="", exclusive=False))

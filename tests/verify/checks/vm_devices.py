@@ -242,3 +242,21 @@ def hardware_is_upgraded_only_upwards_and_off(scratch: Scratch) -> None:
 )
 def a_machine_without_a_disk_is_not_upgraded(scratch: Scratch) -> None:
     fault_of(finish(scratch.machine("old", version="vmx-14").UpgradeVM_Task()), vim.fault.NoDiskFound)
+
+
+@rule(
+    call="VirtualDevice.deviceInfo",
+    says="A disk's summary is its size in KB, in groups of three digits, and follows when it grows.",
+    standing="observed",
+    source="community.vmware vmware_guest_disk_info, sample; that it follows is inferred",
+)
+def a_disks_summary_is_its_size(scratch: Scratch) -> None:
+    vm = scratch.machine(deviceChange=[disk(0), scsi()])
+    seen = device(vm, "Hard disk 1")
+    assert seen.deviceInfo.summary == "65,536 KB"
+
+    seen.capacityInKB = seen.capacityInKB * 2
+    seen.capacityInBytes = seen.capacityInKB * 1024
+    result_of(vm.ReconfigVM_Task(vim.vm.ConfigSpec(deviceChange=[Change(operation="edit", device=seen)])))
+
+    assert device(vm, "Hard disk 1").deviceInfo.summary == "131,072 KB"
