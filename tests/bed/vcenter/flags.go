@@ -65,7 +65,7 @@ const usage = `vcenter-twin runs a simulated vCenter Server (SOAP over TLS) with
 
 It starts as vcsim does and prints vcsim's line when it is ready:
   export GOVC_URL=https://user:pass@127.0.0.1:8989/sdk GOVC_SIM_PID=4711
-README.md describes the control API and where the twin differs from vcsim.
+README.md describes the routes of the control API and where the twin differs from vcsim.
 
 Flags:`
 
@@ -78,6 +78,7 @@ func parseFlags(args []string, output io.Writer) (Config, error) {
 	fs.Usage = func() {
 		fmt.Fprintln(output, usage)
 		fs.PrintDefaults()
+		fmt.Fprintf(output, "\nControl API, JSON over HTTP:\n  %s\n", strings.Join(newControl(&Twin{}).routes, "\n  "))
 	}
 	fs.StringVar(&c.Listen, "l", "127.0.0.1:8989", "address of the vSphere API; port 0 chooses a free one, no host means all addresses")
 	fs.StringVar(&c.ControlListen, "control", "127.0.0.1:0", "address of the control API; loopback only")

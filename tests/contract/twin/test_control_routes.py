@@ -3,13 +3,14 @@
 import ast
 import inspect
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from bed import twin_control, twin_trouble, twin_wire, twin_world
 from bed.toolchain.cache import ROOT
-from bed.twin import Twin
+from bed.twin import Twin, program
 
 pytestmark = pytest.mark.infrastructure("the control API")
 
@@ -42,19 +43,26 @@ def _called() -> set[str]:
     return routes
 
 
+def _listed() -> set[str]:
+    """Return the routes that `--help` names."""
+    told = subprocess.run([str(program()), "--help"], capture_output=True, text=True, timeout=60, check=True).stderr
+    return set(re.findall(r"^  ((?:GET|POST|DELETE) /v1/\S+)$", told, re.MULTILINE))
+
+
 def _beginning(node: ast.expr) -> str:
     if isinstance(node, ast.JoinedStr):
         node = node.values[0]
     return str(node.value).partition("?")[0] if isinstance(node, ast.Constant) else ""
 
 
-def test_every_route_is_described_and_has_its_method_in_the_typed_client(twin: Twin) -> None:
+def test_every_route_is_described_listed_by_help_and_has_its_method_in_the_typed_client(twin: Twin) -> None:
     routes = set(twin.control.routes())
 
     assert "POST /v1/drift" in routes
     assert twin.control.healthy()
     assert _described() == routes
     assert _called() == routes
+    assert _listed() == routes
 
 
 def test_the_parts_of_the_client_are_all_looked_at() -> None:
