@@ -122,6 +122,14 @@ func (t *Twin) dispatch(c *Call, req any) (res any, err error) {
 	}
 }
 
+// survive is deferred in what runs outside a call, a timer or a task's own steps, where
+// a panic would end the process: it is logged, and the twin goes on.
+func survive(what string) {
+	if r := recover(); r != nil {
+		log.Printf("twin: panic in %s: %v\n%s", what, r, debug.Stack())
+	}
+}
+
 // admit tells whether a call may go on to its handler. The world is held.
 func (t *Twin) admit(c *Call, req any) error {
 	if t.restartedSince(c) {

@@ -170,6 +170,7 @@ func (t *Twin) housekeeping(ctx context.Context) {
 
 // tidy ends idle sessions and removes old tasks.
 func (t *Twin) tidy() {
+	defer survive("housekeeping")
 	t.sessions.expire(t.now())
 	t.purgeTasks(t.cfg.TaskRetention)
 	t.purgeEvents()

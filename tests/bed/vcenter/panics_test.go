@@ -85,6 +85,22 @@ func TestAPanicInATaskBodyFailsTheTaskOnly(t *testing.T) {
 	}
 }
 
+func TestAPanicInWhatAGuestDoesLaterTakesNothingDown(t *testing.T) {
+	twin := newTestTwin(t)
+	c := newClient(t, twin, "alice")
+	vm := refs(twin, "VirtualMachine")[0]
+	began := make(chan struct{})
+	twin.world.Lock()
+	twin.later(vm, twin.inventory.guestOf(vm), 0, func(*simulator.VirtualMachine) {
+		close(began)
+		panic("guest broke")
+	})
+	twin.world.Unlock()
+	<-began
+
+	c.must("ReconfigVM_Task", vm, &types.ReconfigVM_Task{This: vm}) // would hang on a world left locked
+}
+
 // The stock simulator dereferences nil in a goroutine of its own for an unknown
 // network; this goes past our pre-validation on purpose.
 func TestAPanicInAStockTaskLeavesNoObjectLocked(t *testing.T) {

@@ -88,6 +88,7 @@ func (c *Call) startTask(entity types.ManagedObjectReference, descriptionID, par
 	t.running.Add(1)
 	go func() {
 		defer t.running.Done()
+		defer survive(descriptionID)
 		defer turn.pass()
 		turn.awaitOr(tc.cancelled)
 		tc.run(body)

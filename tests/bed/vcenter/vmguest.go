@@ -132,6 +132,7 @@ func guestNets(vm *simulator.VirtualMachine, ip string) []types.GuestNicInfo {
 func (t *Twin) later(vm types.ManagedObjectReference, g *guest, delay time.Duration, f func(*simulator.VirtualMachine)) {
 	life, epoch := g.life, t.epoch.Load()
 	time.AfterFunc(delay, func() {
+		defer survive("the guest of " + vm.Value)
 		t.world.Lock()
 		defer t.world.Unlock()
 		machine, ok := t.registry().Get(vm).(*simulator.VirtualMachine)
