@@ -100,7 +100,10 @@ class TroubleControl(Wire):
         return list(self._post("release", {"id": hold})["released"])
 
     def outage(self, *, seconds: float, status: int = 0, refuse: bool = False) -> None:
-        """Break every connection for a while, or answer an HTTP status, or refuse; waits under way end too."""
+        """Break every connection for a while, or answer an HTTP status, or refuse; waits under way end too.
+
+        A new outage replaces the old one; `seconds=0` ends it.
+        """
         self._post("outage", {"seconds": seconds, "status": status, "refuse": refuse})
 
     def restart(

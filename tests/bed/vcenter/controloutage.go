@@ -47,14 +47,17 @@ func (c *control) setOutage(r *http.Request) (any, error) {
 	return nil, nil
 }
 
-// away begins an outage that was checked.
+// away begins an outage that was checked, in the place of the one that there is.
 func (c *control) away(o outageRequest) {
 	length := time.Duration(o.Seconds * float64(time.Second))
 	c.mu.Lock()
 	c.outage = outage{time.Now().Add(length), o.Status}
 	c.mu.Unlock()
-	if o.Refuse {
+	switch {
+	case o.Refuse:
 		c.t.door.shut(length)
+	case c.t.door != nil:
+		c.t.door.open()
 	}
 	c.t.watchers.wakeAll()
 }

@@ -123,6 +123,18 @@ def test_a_service_that_is_down_refuses_connections_and_comes_back_on_its_port(t
     wait_for(lambda: _reachable(twin), "the service to come back", interval=0.02)
 
 
+@pytest.mark.infrastructure("how an outage is simulated")
+def test_an_outage_is_replaced_and_ended_by_another_one(twin: Twin) -> None:
+    twin.control.outage(seconds=3600, refuse=True)
+    assert not _reachable(twin)
+
+    twin.control.outage(seconds=3600, status=503)
+    assert _status(twin) == 503
+
+    twin.control.outage(seconds=0)
+    assert _status(twin) == 200
+
+
 @rule(
     call="HTTP",
     says="A vCenter whose service starts answers 503.",
