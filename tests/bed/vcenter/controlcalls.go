@@ -157,6 +157,9 @@ func (c *control) routeSessions() {
 		if err := readJSON(r, &req); err != nil {
 			return nil, err
 		}
+		if req.Seconds < 0 {
+			return nil, bad("seconds: %v; it is a time of idling, or 0 for ever", req.Seconds)
+		}
 		c.t.sessions.setLimits(func(l *sessionLimits) { l.Idle = time.Duration(req.Seconds * float64(time.Second)) })
 		return nil, nil
 	})

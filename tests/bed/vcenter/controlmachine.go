@@ -62,6 +62,9 @@ func (t *Twin) controlGuest(req guestRequest) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if req.BootSeconds < 0 || req.ShutdownSeconds < 0 {
+		return nil, bad("bootSeconds, shutdownSeconds: %v, %v; each is 0 or more", req.BootSeconds, req.ShutdownSeconds)
+	}
 	t.SetGuest(vm, GuestProfile{
 		Tools: req.Tools, HangShutdown: req.HangShutdown, IPAddress: req.IPAddress, HostName: req.HostName,
 		Boot:     time.Duration(req.BootSeconds * float64(time.Second)),

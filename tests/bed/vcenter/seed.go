@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -46,26 +47,65 @@ func (c *control) seed(r *http.Request) (any, error) {
 	if !ok && req.VMs+req.Templates > 0 {
 		return nil, bad("vms: the model has no virtual machine to copy; start the twin with -vm 1 or more")
 	}
+	groups, machines := numbered(req.Prefix+"-pg", req.Portgroups), numbered(req.Prefix+"-vm", req.VMs)
+	templates := numbered(req.Prefix+"-template", req.Templates)
 	var err error
+	if len(groups) > 0 {
+		err = c.t.checkFree(*dvs.Parent, groups)
+	}
+	if err == nil && len(machines)+len(templates) > 0 {
+		err = c.t.checkFree(*source.Parent, append(machines, templates...))
+	}
+	if err != nil {
+		return nil, err
+	}
 	if out["hosts"], err = c.t.seedHosts(ctx, dvs, req.Hosts, req.Prefix); err != nil {
 		return nil, err
 	}
-	for i := range req.Portgroups {
-		ref := c.t.seedPortgroup(ctx, dvs, fmt.Sprintf("%s-pg-%d", req.Prefix, i))
-		out["portGroups"] = append(out["portGroups"], ref.Value)
+	for _, name := range groups {
+		out["portGroups"] = append(out["portGroups"], c.t.seedPortgroup(ctx, dvs, name).Value)
 	}
-	for i := range req.VMs + req.Templates {
-		name, kind := fmt.Sprintf("%s-vm-%d", req.Prefix, i), "vms"
-		if i >= req.VMs {
-			name, kind = fmt.Sprintf("%s-template-%d", req.Prefix, i-req.VMs), "templates"
-		}
-		ref := c.t.seedMachine(source, name, kind == "templates")
-		out[kind] = append(out[kind], ref.Value)
+	for _, name := range machines {
+		out["vms"] = append(out["vms"], c.t.seedMachine(source, name, false).Value)
+	}
+	for _, name := range templates {
+		out["templates"] = append(out["templates"], c.t.seedMachine(source, name, true).Value)
 	}
 	if out["standardPortGroups"], err = c.t.seedStandardGroups(ctx, req.Standard, req.Prefix); err != nil {
 		return nil, err
 	}
 	return map[string]any{"created": out, "seconds": time.Since(start).Seconds()}, nil
+}
+
+// numbered are count names: "seed-vm-0" and on.
+func numbered(prefix string, count int) []string {
+	names := make([]string, count)
+	for i := range names {
+		names[i] = fmt.Sprintf("%s-%d", prefix, i)
+	}
+	return names
+}
+
+// checkFree refuses names that no entity of a folder could get: taken ones, whatever
+// their case, and what is no name as vCenter stores it. It looks at the folder once.
+func (t *Twin) checkFree(parent types.ManagedObjectReference, names []string) error {
+	folder, err := folderOf(t.registry(), parent)
+	if err != nil {
+		return err
+	}
+	taken := map[string]bool{}
+	for _, child := range folder.ChildEntity {
+		taken[strings.ToLower(t.nameOf(child))] = true
+	}
+	for _, name := range names {
+		if checkName(name) != nil || escapeName(name) != name {
+			return bad("prefix: %q is no name of 1 to %d characters without slashes", name, entityNameMax)
+		}
+		if taken[strings.ToLower(name)] {
+			return bad("prefix: the name %s is taken", name)
+		}
+	}
+	return nil
 }
 
 // pattern finds the oldest object of a type that a filter accepts.

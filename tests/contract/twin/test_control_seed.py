@@ -1,10 +1,13 @@
 """Seeds of whole objects: what is made works as what a client makes."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import pytest
 from pyVmomi import vim
 
 from bed.soap import connect, find, moid, result_of
-from bed.twin import Twin
+from bed.twin import Twin, TwinError
 
 pytestmark = pytest.mark.infrastructure("the control API")
 
@@ -27,3 +30,23 @@ def test_seeded_hosts_run_machines_on_the_cluster_s_datastores_and_switch(twin: 
         vm = result_of(folder.CreateVM_Task(spec, cluster.resourcePool, host))
         result_of(vm.PowerOnVM_Task())
         assert vm.runtime.host == host
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "taken"),
+    [
+        ({"vms": 1}, {"vms": 2, "port_groups": 1}, "seed-vm-0"),
+        ({"templates": 1}, {"vms": 1, "templates": 1}, "seed-template-0"),
+        ({"port_groups": 1}, {"port_groups": 1, "vms": 1}, "seed-pg-0"),
+    ],
+)
+def test_a_seed_gives_no_name_twice_and_makes_nothing_then(
+    twin: Twin, first: Mapping[str, Any], second: Mapping[str, Any], taken: str
+) -> None:
+    twin.control.seed(**first, prefix="SEED")
+    before = twin.control.state().objects
+
+    with pytest.raises(TwinError, match=f"the name {taken} is taken"):
+        twin.control.seed(**second)
+
+    assert twin.control.state().objects == before
