@@ -90,9 +90,9 @@ func (d *draft) complete(index int, device types.BaseVirtualDevice, spec *types.
 		return d.completeNIC(index, dev.GetVirtualEthernetCard())
 	case *types.VirtualDisk:
 		return d.completeDisk(index, dev, spec)
-	case *types.VirtualCdrom:
-		if dev.Connectable == nil {
-			dev.Connectable = &types.VirtualDeviceConnectInfo{AllowGuestControl: true}
+	case *types.VirtualCdrom, *types.VirtualFloppy, *types.VirtualSerialPort:
+		if base := device.GetVirtualDevice(); base.Connectable == nil {
+			base.Connectable = &types.VirtualDeviceConnectInfo{AllowGuestControl: true}
 		}
 	}
 	return nil

@@ -158,3 +158,35 @@ def test_a_drive_tells_which_image_lies_in_it(lab: Lab) -> None:
     assert added == "ISO [LocalDS_0] one.iso"
     assert change("edit", drives()[-1], iso(fileName="[LocalDS_0] two.iso")) == "ISO [LocalDS_0] two.iso"
     assert "ISO" not in change("edit", drives()[-1], none(deviceName="", exclusive=False))
+
+
+Cdrom: Any = vim.vm.device.VirtualCdrom
+Floppy: Any = vim.vm.device.VirtualFloppy
+Serial: Any = vim.vm.device.VirtualSerialPort
+
+
+@rule(
+    call="VirtualDevice.connectable",
+    says="A CD drive, a floppy drive and a serial port that come without it get it, so that they can be connected.",
+    standing="observed",
+    source="govmomi govc/test/device.bats, written for real servers",
+)
+@pytest.mark.parametrize(
+    "device",
+    [
+        Cdrom(controllerKey=200, backing=Cdrom.RemotePassthroughBackingInfo(deviceName="", exclusive=False)),
+        Floppy(backing=Floppy.RemoteDeviceBackingInfo(deviceName="")),
+        Serial(backing=Serial.URIBackingInfo(serviceURI="telnet://:33233", direction="server")),
+    ],
+    ids=["cdrom", "floppy", "serial"],
+)
+def test_what_can_be_plugged_in_can_be_connected(lab: Lab, device: Any) -> None:
+    vm = lab.vm_off()
+    device.key = -1
+    add = vim.vm.device.VirtualDeviceSpec(operation="add", device=device)
+
+    result_of(vm.ReconfigVM_Task(Spec(deviceChange=[add])))
+
+    (*_, seen) = (each for each in vm.config.hardware.device if isinstance(each, type(device)))
+    assert seen.connectable is not None
+    assert not seen.connectable.connected
