@@ -1,6 +1,8 @@
 package main
 
 import (
+	"slices"
+
 	"github.com/vmware/govmomi/simulator"
 	"github.com/vmware/govmomi/vim25/mo"
 	"github.com/vmware/govmomi/vim25/types"
@@ -73,6 +75,7 @@ func addStandaloneHost(c *Call, req any) (any, error) {
 		if err != nil {
 			return nil, err
 		}
+		computeOf(tc.Ctx.Map, made.Parent).Network = nil // hostNetworksCame lists what the host has
 		tc.completeNewHost(made, r.AddConnected)
 		return *made.Parent, nil
 	})
@@ -141,6 +144,7 @@ func (c *Call) stockHost(req any, like string, cluster []types.ManagedObjectRefe
 func (c *Call) completeNewHost(host *simulator.HostSystem, connected bool) {
 	t := c.Twin
 	t.completeHost(host)
+	host.Config.Network = freshHostNetwork(host.Config.Network)
 	host.Runtime.ConnectionState = types.HostSystemConnectionStateDisconnected
 	host.Runtime.PowerState = types.HostSystemPowerStateUnknown
 	host.Runtime.InMaintenanceMode = false
@@ -158,6 +162,20 @@ func (c *Call) completeNewHost(host *simulator.HostSystem, connected bool) {
 	t.Touch(host.Self, *host.Parent)
 	t.watchers.moved()
 	c.post(&types.HostAddedEvent{HostEvent: c.hostEvent(host)})
+}
+
+// freshHostNetwork is the network configuration of a host that was made after the
+// pattern of another one: it is on no distributed switch and runs no machine.
+func freshHostNetwork(pattern *types.HostNetworkInfo) *types.HostNetworkInfo {
+	info := cloneValue(pattern)
+	info.ProxySwitch = nil
+	for i := range info.Portgroup {
+		group := &info.Portgroup[i]
+		group.Port = slices.DeleteFunc(group.Port, func(p types.HostPortGroupPort) bool {
+			return p.Type == string(types.PortGroupConnecteeTypeVirtualMachine)
+		})
+	}
+	return info
 }
 
 // destroyHost models Destroy_Task on a host.

@@ -64,6 +64,15 @@ func (c *Call) moveOneIntoPool(ref types.ManagedObjectReference) error {
 	return nil
 }
 
+// ownPool gives a pool what the simulator shares among all of them: the summary with
+// its name, and the configuration, which tells whose it is (ResourceConfigSpec.entity).
+func ownPool(pool *simulator.ResourcePool) {
+	pool.Summary = cloneValue(pool.Summary)
+	pool.Summary.GetResourcePoolSummary().Name = pool.Name
+	self := pool.Self
+	pool.Config.Entity = &self
+}
+
 // poolNamed finds a child pool by name, other than `except`.
 func poolNamed(r *simulator.Registry, pool *mo.ResourcePool, name string, except types.ManagedObjectReference) *types.ManagedObjectReference {
 	for _, ref := range pool.ResourcePool {

@@ -154,6 +154,9 @@ func (t *Twin) born(obj mo.Reference) {
 		vm.Runtime.FaultToleranceState = types.VirtualMachineFaultToleranceStateNotConfigured
 		vm.Summary.Runtime.FaultToleranceState = vm.Runtime.FaultToleranceState
 	}
+	if pool, ok := obj.(*simulator.ResourcePool); ok {
+		ownPool(pool)
+	}
 	ref := obj.Reference()
 	t.Touch(ref)
 	if e, ok := obj.(mo.Entity); ok && e.Entity().Parent != nil {
