@@ -97,6 +97,7 @@ func (n *hostNet) addGroup(spec *types.HostPortGroupSpec) error {
 	n.info.Portgroup = append(n.info.Portgroup, group)
 	vswitch.Portgroup = append(vswitch.Portgroup, group.Key)
 	n.t.joinNetwork(n.ctx, n.host, spec.Name)
+	n.findMachines(spec.Name)
 	n.changed()
 	return nil
 }
@@ -168,6 +169,7 @@ func (n *hostNet) renamed(old, fresh string) {
 	if n.t.inventory.rules.PortGroupRenameMovesMachines {
 		n.moveMachines(old, fresh)
 	}
+	n.findMachines(fresh)
 	n.t.leaveNetwork(n.ctx, n.host, old)
 }
 

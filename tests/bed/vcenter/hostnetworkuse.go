@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"github.com/vmware/govmomi/simulator"
+	"github.com/vmware/govmomi/vim25/mo"
 	"github.com/vmware/govmomi/vim25/types"
 )
 
@@ -182,24 +183,50 @@ func (n *hostNet) moveMachines(old, fresh string) {
 		return
 	}
 	for _, ref := range slices.Clone(from.Vm) {
-		vm, ok := n.t.registry().Get(ref).(*simulator.VirtualMachine)
-		if !ok || vm.Config == nil || !n.runs(ref) {
+		if n.runs(ref) {
+			n.rewire(ref, fresh, to, func(b *types.VirtualEthernetCardNetworkBackingInfo) bool { return b.DeviceName == old })
+		}
+	}
+}
+
+// findMachines lists the machines of this host that name a group which it did not have
+// while they were registered, moved or reverted: a NIC names its network, and the name
+// means something again (inferred).
+func (n *hostNet) findMachines(name string) {
+	network := n.t.networkNamed(n.host, name)
+	if network == nil {
+		return
+	}
+	for _, ref := range n.host.Vm {
+		n.rewire(ref, name, network, func(b *types.VirtualEthernetCardNetworkBackingInfo) bool {
+			return b.DeviceName == name && b.Network == nil
+		})
+	}
+}
+
+// rewire makes NICs of a machine name a group of this host.
+func (n *hostNet) rewire(ref types.ManagedObjectReference, name string, to *mo.Network, which func(*types.VirtualEthernetCardNetworkBackingInfo) bool) {
+	vm, ok := n.t.registry().Get(ref).(*simulator.VirtualMachine)
+	if !ok || vm.Config == nil {
+		return
+	}
+	config, changed := cloneValue(vm.Config), false
+	for _, device := range config.Hardware.Device {
+		backing, ok := device.GetVirtualDevice().Backing.(*types.VirtualEthernetCardNetworkBackingInfo)
+		if !ok || !which(backing) {
 			continue
 		}
-		config := cloneValue(vm.Config)
-		for _, device := range config.Hardware.Device {
-			backing, ok := device.GetVirtualDevice().Backing.(*types.VirtualEthernetCardNetworkBackingInfo)
-			if ok && backing.DeviceName == old {
-				self := to.Self
-				backing.DeviceName, backing.Network = fresh, &self
-				if info := device.GetVirtualDevice().DeviceInfo; info != nil {
-					info.GetDescription().Summary = fresh
-				}
-			}
+		self := to.Self
+		backing.DeviceName, backing.Network, changed = name, &self, true
+		if info := device.GetVirtualDevice().DeviceInfo; info != nil {
+			info.GetDescription().Summary = name
 		}
-		n.t.stampConfig(config)
-		vm.Config = config
-		n.t.relinkNetworks(n.ctx.Map, vm, networksOf(config))
-		n.t.refresh(vm)
 	}
+	if !changed {
+		return
+	}
+	n.t.stampConfig(config)
+	vm.Config = config
+	n.t.relinkNetworks(n.ctx.Map, vm, networksOf(config))
+	n.t.refresh(vm)
 }

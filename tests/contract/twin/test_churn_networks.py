@@ -94,6 +94,30 @@ def test_a_new_host_has_no_ports_in_use(lab: Lab) -> None:
 
 
 @rule(
+    call="AddPortGroup",
+    says="A machine that was registered while its host lacked the network is on it when the host gets it, and keeps "
+    "the group from being removed.",
+    standing="inferred",
+    source="API reference, VirtualEthernetCardNetworkBackingInfo: a NIC names its network; RemovePortGroup",
+)
+def test_a_machine_finds_the_network_that_it_names(lab: Lab) -> None:
+    name = add_group(lab, "vSwitch0", "lost")
+    vm = machine_on(lab, name)
+    path = vm.config.files.vmPathName
+    vm.UnregisterVM()
+    lab.network_system.RemovePortGroup(name)
+    vm = lab.keep(result_of(lab.place.folder.RegisterVM_Task(path, None, False, lab.pool, lab.host)))
+    assert list(vm.network) == []
+
+    lab.network_system.AddPortGroup(group_spec("vSwitch0", name))
+
+    assert list(vm.network) == [network(lab, name)]
+    assert list(network(lab, name).vm) == [vm]
+    with pytest.raises(vim.fault.ResourceInUse):
+        lab.network_system.RemovePortGroup(name)
+
+
+@rule(
     call="CreateResourcePool, Rename_Task",
     says="Each pool has its own name and configuration: another one that is made or renamed changes neither.",
     standing="documented",
