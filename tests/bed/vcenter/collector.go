@@ -374,7 +374,7 @@ func (f *Filter) changes(ref types.ManagedObjectReference, i int, path propertyP
 	}
 	before := f.values[ref][i]
 	f.values[ref][i] = wireCopy(value)
-	return partialChanges(path.text, before, value, nil)
+	return partialChanges(path.text, before, f.values[ref][i], nil)
 }
 
 // reportMissing tells once of each start object that is not there, if the client asked for that.
