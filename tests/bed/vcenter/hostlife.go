@@ -68,10 +68,13 @@ func (t *Twin) setHostConnection(host *simulator.HostSystem, state types.HostSys
 }
 
 // disconnectHost models DisconnectHost_Task. Documented: vCenter stops talking to
-// the host; no fault is declared, so a host that is disconnected already stays so
-// (inferred).
+// the host; NotSupported on a host itself, which is always connected. Inferred: a
+// host that is disconnected already stays so.
 func disconnectHost(c *Call, _ any) (any, error) {
 	ref := c.hostTask(func(_ *TaskContext, host *simulator.HostSystem) error {
+		if c.Twin.cfg.ESX {
+			return NewFault(&types.NotSupported{})
+		}
 		c.Twin.setHostConnection(host, types.HostSystemConnectionStateDisconnected)
 		return nil
 	})
@@ -79,9 +82,13 @@ func disconnectHost(c *Call, _ any) (any, error) {
 }
 
 // reconnectHost models ReconnectHost_Task. Documented: InvalidState if the host is
-// not disconnected. Inferred: one that does not respond can be reconnected too.
+// not disconnected. Inferred: one that does not respond can be reconnected too, and a
+// host itself supports this as little as DisconnectHost_Task.
 func reconnectHost(c *Call, _ any) (any, error) {
 	ref := c.hostTask(func(_ *TaskContext, host *simulator.HostSystem) error {
+		if c.Twin.cfg.ESX {
+			return NewFault(&types.NotSupported{})
+		}
 		if hostConnected(host) {
 			return NewFault(&types.InvalidState{})
 		}

@@ -109,6 +109,19 @@ def test_a_machine_holds_its_group(esx: Scratch) -> None:
 
 
 @rule(
+    call="DisconnectHost_Task, ReconnectHost_Task",
+    says="On a host without a vCenter it is NotSupported: the host is always connected.",
+    standing="documented",
+    source="API reference, HostSystem.DisconnectHost_Task and HostSystemConnectionState; for the way back inferred",
+)
+def test_a_host_does_not_leave_itself(esx: Scratch) -> None:
+    for task in (esx.host.DisconnectHost_Task(), esx.host.ReconnectHost_Task()):
+        fault_of(finish(task), vmodl.fault.NotSupported)
+
+    assert esx.host.runtime.connectionState == "connected"
+
+
+@rule(
     call="WaitForUpdatesEx",
     says="A host without a vCenter pushes changes of its port groups in the same way.",
     standing="documented",
