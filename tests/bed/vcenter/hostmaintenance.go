@@ -18,8 +18,8 @@ const maintenancePoll = 20 * time.Millisecond
 // start of the task no machine is powered on there; the task ends when no
 // powered-on machine is left, which DRS brings about by itself in a fully automated
 // cluster and nobody elsewhere; Timedout after a timeout above zero;
-// evacuatePoweredOffVms waits for the others too. Inferred: HostNotConnected for a
-// host that vCenter cannot talk to.
+// evacuatePoweredOffVms waits for the others too; a task that is cancelled ends with
+// RequestCanceled. Inferred: HostNotConnected for a host that vCenter cannot talk to.
 func enterMaintenance(c *Call, req any) (any, error) {
 	r := req.(*types.EnterMaintenanceMode_Task)
 	ref := c.StartTask(c.This, descriptionID(c.This.Type, c.Method), func(tc *TaskContext) (any, error) {
@@ -58,6 +58,9 @@ func (tc *TaskContext) emptyHost(seconds int32, all bool) error {
 			t.Touch(host.Self)
 			tc.post(&types.EnteredMaintenanceModeEvent{HostEvent: tc.hostEvent(host)})
 			return nil
+		}
+		if tc.Cancelled() {
+			return NewFault(&types.RequestCanceled{})
 		}
 		if seconds > 0 && time.Since(start) >= time.Duration(seconds)*time.Second {
 			return Faultf(&types.Timedout{}, "Operation timed out.")

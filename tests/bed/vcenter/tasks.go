@@ -268,9 +268,10 @@ func (t *Twin) purgeTasks(retention time.Duration) {
 	}
 }
 
-// cancelable lists the methods whose tasks may be cancelled. Inferred: those that copy
-// data; the reference names none.
+// cancelable lists the methods whose tasks may be cancelled. Documented: those of
+// maintenance mode. Inferred: those that copy data.
 var cancelable = map[string]bool{
+	"EnterMaintenanceMode_Task": true, "ExitMaintenanceMode_Task": true,
 	"CloneVM_Task": true, "RelocateVM_Task": true, "MigrateVM_Task": true, "CloneVApp_Task": true,
 }
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pyVmomi import vim, vmodl
 
-from bed.soap import connect, find, finish, moid
+from bed.soap import connect, find, finish, moid, result_of
 from bed.twin import ALICE, Twin
 from bed.waiting import wait_for
 from verify.rule import rule
@@ -158,3 +158,25 @@ def test_a_slow_task_is_cancelled_at_once(twin: Twin) -> None:
         task.CancelTask()
 
         assert isinstance(finish(task).error, vmodl.fault.RequestCanceled)
+
+
+@rule(
+    call="CancelTask",
+    says="A host that waits for its machines before maintenance mode stays in service when the task is cancelled.",
+    standing="documented",
+    source="API reference, HostSystem.EnterMaintenanceMode_Task: cancellable, RequestCanceled",
+)
+def test_maintenance_that_waits_is_cancelled(twin: Twin) -> None:
+    with connect(twin) as instance:
+        host = find(instance, vim.HostSystem, "DC0_H0")
+        task = host.EnterMaintenanceMode_Task(0, False)
+        wait_for(lambda: task.info.state == "running", "the task to run")
+        assert task.info.cancelable is True
+
+        task.CancelTask()
+
+        assert isinstance(finish(task).error, vmodl.fault.RequestCanceled)
+        assert host.runtime.inMaintenanceMode is False
+        vm = next(vm for vm in host.vm if vm.runtime.powerState == "poweredOn")
+        result_of(vm.PowerOffVM_Task())
+        result_of(vm.PowerOnVM_Task())  # the host takes machines again
