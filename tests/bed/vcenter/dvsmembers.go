@@ -15,7 +15,8 @@ import (
 // NotFound for an edit or removal of one that is not, ResourceInUse for a host
 // that has VMs on the switch; the host's version has to fit the switch's.
 // Inferred: a VMkernel adapter counts like a VM; a second entry for a host is an
-// InvalidArgument; DvsOperationBulkFault names the host that is too old.
+// InvalidArgument; DvsOperationBulkFault names the host that is too old, or out of
+// reach when it is to join; what happens to a member out of reach, it learns later.
 func (c *Call) checkMembers(dvs *simulator.DistributedVirtualSwitch, changes []types.DistributedVirtualSwitchHostMemberConfigSpec) error {
 	seen := map[types.ManagedObjectReference]bool{}
 	for _, change := range changes {
@@ -43,6 +44,9 @@ func (c *Call) checkMember(dvs *simulator.DistributedVirtualSwitch, host *simula
 	case operation == types.ConfigSpecOperationAdd:
 		if datacenterOf(c.Ctx.Map, host.Self) != datacenterOf(c.Ctx.Map, *c.switchParent(dvs)) {
 			return NewFault(&types.InvalidArgument{InvalidProperty: "spec.host.host"})
+		}
+		if err := hostAnswers(host); err != nil {
+			return hostFailed(host, asFault(err))
 		}
 		if err := tooOldFor(dvs.Summary.ProductInfo.Version, host); err != nil {
 			return err

@@ -66,9 +66,15 @@ func tooOldFor(version string, host *simulator.HostSystem) error {
 	}
 	reason := Faultf(&types.NotSupported{}, "The host %s runs ESXi %s; a distributed switch of version %s needs %s or later.",
 		host.Name, host.Config.Product.Version, version, hostVersionFor(version))
+	return hostFailed(host, reason)
+}
+
+// hostFailed is the fault of an operation on a switch that one of its hosts keeps from
+// being carried out. Observed: its words (govmomi issue 3230, community.vmware issue 1989).
+func hostFailed(host *simulator.HostSystem, reason *Fault) *Fault {
 	return Faultf(&types.DvsOperationBulkFault{HostFault: []types.DvsOperationBulkFaultFaultOnHost{
 		{Host: host.Self, Fault: *reason.Localized()},
-	}}, "A vSphere Distributed Switch operation failed on one or more host members.")
+	}}, "Cannot complete a vSphere Distributed Switch operation for one or more host members.")
 }
 
 // setSwitchVersion writes a switch's version and what it can do with it.

@@ -137,13 +137,27 @@ func (n *hostNet) checkSwitch(name string, spec *types.HostVirtualSwitchSpec) ([
 			return nil, invalidArgument("spec.bridge.nicDevice")
 		}
 		bond.NicDevice[i] = nic.Device
-		for j := range n.info.Vswitch {
-			if other := &n.info.Vswitch[j]; other.Name != name && slices.Contains(other.Pnic, nic.Key) {
-				return nil, NewFault(&types.ResourceInUse{Name: nic.Device})
-			}
+		if n.uplinkTaken(name, nic.Key) {
+			return nil, NewFault(&types.ResourceInUse{Name: nic.Device})
 		}
 	}
 	return bond.NicDevice, checkPolicy(spec.Policy, spec.Bridge, "spec.policy")
+}
+
+// uplinkTaken tells whether a physical adapter is an uplink of another switch, a
+// distributed one included. The twin leaves an adapter that joins a distributed switch
+// on its standard switch, which may go on with it.
+func (n *hostNet) uplinkTaken(name, key string) bool {
+	taken := false
+	for i := range n.info.Vswitch {
+		if vswitch := &n.info.Vswitch[i]; slices.Contains(vswitch.Pnic, key) {
+			if vswitch.Name == name {
+				return false
+			}
+			taken = true
+		}
+	}
+	return taken || slices.ContainsFunc(n.info.ProxySwitch, func(p types.HostProxySwitch) bool { return slices.Contains(p.Pnic, key) })
 }
 
 // platformFault is a configuration that the host itself refuses.

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pyVmomi import vim, vmodl
 
-from bed.soap import Updates, finish, moid, result_of
+from bed.soap import Updates, finish, message_of, moid, result_of
 from verify.rule import rule
 from verify.scratch import Switch, fault_of
-from verify.switching import create_switch, machine_on, new_switch, reconfigure_switch
+from verify.standard import Bond, add_switch
+from verify.switching import create_switch, machine_on, new_switch, reconfigure_switch, refused
 
 if TYPE_CHECKING:
     from bed.lab import Lab
@@ -383,3 +384,44 @@ def test_a_switch_cannot_have_fewer_ports_than_it_has(lab: "Lab") -> None:
     assert fault.limit == 5
     result_of(reconfigure_switch(switch, maxPorts=5))
     assert switch.config.maxPorts == 5
+
+
+@rule(
+    call="ReconfigureDvs_Task",
+    says="A host out of reach cannot join: DvsOperationBulkFault with the host and HostNotConnected; a member out of "
+    "reach can be edited, and learns of it later.",
+    standing="inferred",
+    source=API + "HostNotConnected, DvsOperationBulkFault, RectifyDvsOnHost_Task; the text: govmomi issue 3230",
+)
+def test_a_silent_host_does_not_join(lab: "Lab") -> None:
+    host, switch = lab.hosts[0], new_switch(lab)
+    lab.twin.control.host(host.name, connection_state="disconnected")
+    lab.undo(lambda: lab.twin.control.host(host.name, connection_state="connected"))
+
+    fault = fault_of(finish(reconfigure_switch(switch, host=[change("add", host)])), vim.fault.DvsOperationBulkFault)
+
+    (failed,) = fault.hostFault
+    assert failed.host == host
+    assert isinstance(failed.fault, vmodl.fault.HostNotConnected)
+    assert message_of(fault).startswith("Cannot complete a vSphere Distributed Switch operation")
+    assert list(switch.summary.hostMember) == []
+    result_of(reconfigure_switch(lab.switch, host=[change("edit", host)]))
+
+
+@rule(
+    call="AddVirtualSwitch, UpdateVirtualSwitch",
+    says="A physical NIC of a distributed switch is ResourceInUse to a standard one.",
+    standing="documented",
+    source=API + "HostNetworkSystem.AddVirtualSwitch: the physical network adapter being bridged is already in use",
+)
+def test_a_nic_of_a_distributed_switch_is_in_use(lab: "Lab") -> None:
+    host, switch = lab.hosts[0], new_switch(lab)
+    result_of(reconfigure_switch(switch, host=[change("add", host, "vmnic1")]))
+    standard = add_switch(lab)
+    bridged = vim.host.VirtualSwitch.Specification(numPorts=128, bridge=Bond(nicDevice=["vmnic1"]))
+
+    refused(vim.fault.ResourceInUse, lab.network_system.AddVirtualSwitch, lab.named("other"), bridged)
+    refused(vim.fault.ResourceInUse, lab.network_system.UpdateVirtualSwitch, standard, bridged)
+
+    result_of(reconfigure_switch(switch, host=[change("remove", host)]))
+    lab.network_system.UpdateVirtualSwitch(standard, bridged)
