@@ -44,8 +44,11 @@ func (c *Call) reconfigurePortgroup(ref types.ManagedObjectReference, spec *type
 	if err != nil {
 		return err
 	}
-	before := pg.Config
+	before, wasEphemeral := pg.Config, isEphemeral(pg)
 	c.Twin.commitPortgroup(c.Ctx.Map, dvs, pg, next)
+	if wasEphemeral && !isEphemeral(pg) {
+		c.Twin.bindIdle(c.Ctx.Map, pg)
+	}
 	c.postPortgroupReconfigured(dvs, pg, spec, &before)
 	return nil
 }
@@ -101,6 +104,9 @@ func (c *Call) reconfiguredPortgroup(dvs *simulator.DistributedVirtualSwitch, pg
 		next.Name = escapeName(spec.Name)
 	}
 	ephemeral := next.Type == string(types.DistributedVirtualPortgroupPortgroupTypeEphemeral)
+	if isEphemeral(pg) && !ephemeral {
+		next.NumPorts = int32(len(pg.PortKeys)) // those in use stay, see bindIdle
+	}
 	if (spec.NumPorts != 0 || sentZero(c.body, "spec", "numPorts")) && !ephemeral {
 		if err := c.checkNumPorts(dvs, pg, spec.NumPorts); err != nil {
 			return next, err

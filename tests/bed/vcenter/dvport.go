@@ -163,6 +163,11 @@ func (p *portTable) resetPort(pg *simulator.DistributedVirtualPortgroup, key str
 	}
 }
 
+// isEphemeral tells whether a group's ports exist only while they are used.
+func isEphemeral(pg *simulator.DistributedVirtualPortgroup) bool {
+	return pg.Config.Type == string(types.DistributedVirtualPortgroupPortgroupTypeEphemeral)
+}
+
 // addPorts makes fresh ports of a group.
 func (t *Twin) addPorts(dvs *simulator.DistributedVirtualSwitch, pg *simulator.DistributedVirtualPortgroup, n int) []string {
 	keys := t.inventory.portsOf(dvs.Self).newKeys(n)

@@ -180,6 +180,31 @@ func (t *Twin) switchEphemeral(r *simulator.Registry, vm types.ManagedObjectRefe
 	}
 }
 
+// bindIdle gives ports to the machines of a group that is ephemeral no more and that are
+// off. Inferred: a static port is held while the machine is off, so they get one now.
+func (t *Twin) bindIdle(r *simulator.Registry, pg *simulator.DistributedVirtualPortgroup) {
+	table := t.inventory.portsOf(*pg.Config.DistributedVirtualSwitch)
+	for _, ref := range pg.Vm {
+		vm, ok := r.Get(ref).(*simulator.VirtualMachine)
+		if !ok || vm.Config == nil {
+			continue
+		}
+		config, bound := cloneValue(vm.Config), false
+		for _, use := range portUses(config) {
+			if use.port.PortgroupKey == pg.Key && use.port.PortKey == "" {
+				use.port.PortKey = t.choosePort(r, pg, table, "", true)
+				use.port.ConnectionCookie = t.connectPort(r, pg, use.port.PortKey, ref, use)
+				bound = true
+			}
+		}
+		if bound {
+			t.stampConfig(config)
+			vm.Config = config
+			t.refresh(vm)
+		}
+	}
+}
+
 func (t *Twin) tableOf(r *simulator.Registry, port *types.DistributedVirtualSwitchPortConnection) (*simulator.DistributedVirtualPortgroup, *portTable) {
 	pg := portgroupOf(r, types.ManagedObjectReference{Type: "DistributedVirtualPortgroup", Value: port.PortgroupKey})
 	if pg == nil {

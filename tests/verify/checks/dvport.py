@@ -464,3 +464,22 @@ def a_scope_keeps_others_out(scratch: Scratch) -> None:
     assert not ports_of(scratch, outside, scope=vm)
     change = vim.vm.device.VirtualDeviceSpec(operation="add", device=scratch.nic_on(outside))
     fault_of(finish(scratch.create("other", deviceChange=[change])), vim.fault.DvsScopeViolated)
+
+
+@rule(
+    call="ReconfigureDVPortgroup_Task",
+    says="An ephemeral group that becomes static has as many ports as NICs, and a machine that is off gets one.",
+    standing="inferred",
+    source="API reference, DistributedVirtualPortgroupPortgroupType.earlyBinding: a static port is held while off",
+)
+def a_group_becomes_static(scratch: Scratch) -> None:
+    group = scratch.port_group(type="ephemeral")
+    vm = machine_on(scratch, group)
+    assert ports_of(scratch, group) == []
+
+    result_of(scratch.reconfigure(group, type="earlyBinding"))
+
+    (port,) = ports_of(scratch, group)
+    assert group.config.numPorts == 1
+    assert port.connectee.connectedEntity == vm
+    assert scratch.nic(vm).backing.port.portKey == port.key
