@@ -210,20 +210,24 @@ func (n *hostNet) rewire(ref types.ManagedObjectReference, name string, to *mo.N
 	if !ok || vm.Config == nil {
 		return
 	}
-	config, changed := cloneValue(vm.Config), false
-	for _, device := range config.Hardware.Device {
+	wanted := func(device types.BaseVirtualDevice) bool {
 		backing, ok := device.GetVirtualDevice().Backing.(*types.VirtualEthernetCardNetworkBackingInfo)
-		if !ok || !which(backing) {
+		return ok && which(backing)
+	}
+	if !slices.ContainsFunc(vm.Config.Hardware.Device, wanted) {
+		return // most machines of most hosts: no copy is made of them
+	}
+	config := cloneValue(vm.Config)
+	for _, device := range config.Hardware.Device {
+		if !wanted(device) {
 			continue
 		}
 		self := to.Self
-		backing.DeviceName, backing.Network, changed = name, &self, true
+		backing := device.GetVirtualDevice().Backing.(*types.VirtualEthernetCardNetworkBackingInfo)
+		backing.DeviceName, backing.Network = name, &self
 		if info := device.GetVirtualDevice().DeviceInfo; info != nil {
 			info.GetDescription().Summary = name
 		}
-	}
-	if !changed {
-		return
 	}
 	n.t.stampConfig(config)
 	vm.Config = config
