@@ -222,23 +222,6 @@ func machineCapability() types.VirtualMachineCapability {
 	}
 }
 
-// freeInstanceUUID is the instance UUID that a machine gets when it asks for one.
-//
-// Documented: vCenter changes an instance UUID that another machine has, and an
-// empty one is assigned.
-func (c *Call) freeInstanceUUID(asked string, self *simulator.VirtualMachine) string {
-	for _, obj := range c.Ctx.Map.AllReference("VirtualMachine") {
-		vm, ok := obj.(*simulator.VirtualMachine)
-		if !ok || vm == self {
-			continue
-		}
-		if config := c.Twin.configOf(vm); config != nil && config.InstanceUuid == asked {
-			return uuid.NewString()
-		}
-	}
-	return asked
-}
-
 // poolOf returns the resource pool behind a reference, a vApp's included.
 func poolOf(r *simulator.Registry, ref *types.ManagedObjectReference) *mo.ResourcePool {
 	if ref == nil {

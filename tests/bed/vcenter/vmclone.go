@@ -87,6 +87,7 @@ func (c *Call) cloneMachine(sourceRef, target types.ManagedObjectReference, name
 		}
 		c.Twin.inventory.copyGuest(source.Self, vm.Self)
 		c.postMachineCloned(source, vm)
+		c.reportConflicts(vm, nil, d.askedUUID(spec.Config))
 		if spec.PowerOn && !spec.Template {
 			if err := c.powerOn(vm); err != nil {
 				return nil, err

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/google/uuid"
 	"github.com/vmware/govmomi/object"
 	"github.com/vmware/govmomi/simulator"
 	"github.com/vmware/govmomi/vim25/types"
@@ -204,10 +203,4 @@ func (c *Call) candidateHosts(pool, asked *types.ManagedObjectReference, datasto
 	}
 	slices.SortStableFunc(able, func(a, b *simulator.HostSystem) int { return len(a.Vm) - len(b.Vm) })
 	return able, nil
-}
-
-// newIdentity gives a copied configuration an identity of its own.
-func (t *Twin) newIdentity(config *types.VirtualMachineConfigInfo) {
-	now := t.now()
-	config.Uuid, config.InstanceUuid, config.CreateDate = uuid.NewString(), uuid.NewString(), &now
 }

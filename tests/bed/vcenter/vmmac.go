@@ -87,8 +87,8 @@ func cardsOf(config *types.VirtualMachineConfigInfo) []*types.VirtualEthernetCar
 // another machine has too. Documented: VmInstanceUuidConflictEvent, and the UUID is
 // changed; VmStaticMacConflictEvent, and the address stays.
 func (c *Call) reportConflicts(vm *simulator.VirtualMachine, before *types.VirtualMachineConfigInfo, uuid string) {
-	if uuid != "" && uuid != vm.Config.InstanceUuid {
-		if holder := c.holderOfUUID(uuid); holder != nil {
+	if uuid != "" && !strings.EqualFold(uuid, vm.Config.InstanceUuid) {
+		if holder := c.holderOfUUID(uuid, vm); holder != nil {
 			c.postUUIDConflict(vm, holder, uuid)
 		}
 	}

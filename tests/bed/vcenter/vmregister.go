@@ -144,7 +144,7 @@ func (c *Call) registerMachine(r *types.RegisterVM_Task, name string) (*simulato
 	stored := c.Twin.inventory.stored[r.Path]
 	d := &draft{call: c, config: cloneValue(stored.config), host: hosts[0], folder: folder, creating: true}
 	d.config.Name, d.config.Template = name, r.AsTemplate
-	conflict := c.holderOfUUID(d.config.InstanceUuid)
+	conflict := c.holderOfUUID(d.config.InstanceUuid, nil)
 	old := d.config.InstanceUuid
 	d.config.InstanceUuid = c.freeInstanceUUID(old, nil)
 	d.settleNetworks()
@@ -183,30 +183,4 @@ func (c *Call) restoreSnapshots(vm *simulator.VirtualMachine, stored *storedMach
 	}
 	t.setSnapshots(r, vm, info)
 	t.settleChains(r, vm, false)
-}
-
-// holderOfUUID finds the machine that has an instance UUID.
-func (c *Call) holderOfUUID(uuid string) *simulator.VirtualMachine {
-	for _, obj := range c.Ctx.Map.AllReference("VirtualMachine") {
-		vm, ok := obj.(*simulator.VirtualMachine)
-		if !ok {
-			continue
-		}
-		if config := c.Twin.configOf(vm); config != nil && config.InstanceUuid == uuid {
-			return vm
-		}
-	}
-	return nil
-}
-
-// postUUIDConflict tells of an instance UUID that was taken. Documented:
-// VmInstanceUuidConflictEvent and VmInstanceUuidChangedEvent.
-func (c *Call) postUUIDConflict(vm, holder *simulator.VirtualMachine, uuid string) {
-	c.post(&types.VmInstanceUuidConflictEvent{
-		VmEvent: c.machineEvent(vm), InstanceUuid: uuid,
-		ConflictedVm: types.VmEventArgument{EntityEventArgument: types.EntityEventArgument{Name: holder.Name}, Vm: holder.Self},
-	})
-	c.post(&types.VmInstanceUuidChangedEvent{
-		VmEvent: c.machineEvent(vm), OldInstanceUuid: uuid, NewInstanceUuid: vm.Config.InstanceUuid,
-	})
 }

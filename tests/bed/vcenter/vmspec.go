@@ -3,7 +3,6 @@ package main
 import (
 	"strings"
 
-	"github.com/google/uuid"
 	"github.com/vmware/govmomi/simulator"
 	"github.com/vmware/govmomi/vim25/mo"
 	"github.com/vmware/govmomi/vim25/types"
@@ -27,7 +26,7 @@ type draft struct {
 // ownSpecFields are the members of a config spec that have a rule of their own;
 // all others are merged by name, or refused if the twin does not know them.
 var ownSpecFields = map[string]bool{
-	"ChangeVersion": true, "Name": true, "Version": true, "Files": true, "InstanceUuid": true, "GuestId": true,
+	"ChangeVersion": true, "Name": true, "Version": true, "Files": true, "Uuid": true, "InstanceUuid": true, "GuestId": true,
 	"NumCPUs": true, "NumCoresPerSocket": true, "MemoryMB": true, "DeviceChange": true, "ExtraConfig": true,
 	"PowerOpInfo": true, "ManagedBy": true, "VAppConfigRemoved": true, "CreateDate": true,
 }
@@ -67,11 +66,8 @@ func (d *draft) apply(spec *types.VirtualMachineConfigSpec) error {
 	if spec.PowerOpInfo != nil {
 		mergeSet(&d.config.DefaultPowerOps, spec.PowerOpInfo)
 	}
-	if spec.InstanceUuid == "" && sentEmpty(d.call.body, "spec", "instanceUuid") {
-		d.config.InstanceUuid = uuid.NewString() // documented: an empty one asks for a new one
-	}
-	if spec.InstanceUuid != "" {
-		d.config.InstanceUuid = d.call.freeInstanceUUID(spec.InstanceUuid, d.vm)
+	if err := d.applyIdentity(spec); err != nil {
+		return err
 	}
 	d.config.ExtraConfig = mergeExtraConfig(d.config.ExtraConfig, spec.ExtraConfig)
 	if err := d.changeDevices(spec.DeviceChange); err != nil {

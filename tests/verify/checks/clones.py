@@ -146,6 +146,29 @@ def a_taken_instance_uuid_is_replaced(scratch: Scratch) -> None:
 
 @rule(
     call="CloneVM_Task",
+    says="What a clone has in common with another machine is told: an instance UUID that was taken, a manual address.",
+    standing="documented",
+    source="API reference, VmInstanceUuidConflictEvent and VmStaticMacConflictEvent; that a clone tells too is inferred",
+)
+def a_clone_tells_what_is_taken(scratch: Scratch) -> None:
+    nic = scratch.nic_on(scratch.port_group())
+    nic.addressType, nic.macAddress = "manual", "00:50:56:3f:aa:03"
+    source = scratch.machine(deviceChange=[Edit(operation="add", device=nic)])
+
+    copy = clone(scratch, source, config=vim.vm.ConfigSpec(instanceUuid=source.config.instanceUuid))
+
+    about = vim.event.EventFilterSpec.ByEntity(entity=copy, recursion="self")
+    wanted = ["VmInstanceUuidConflictEvent", "VmInstanceUuidChangedEvent", "VmStaticMacConflictEvent"]
+    events = scratch.content.eventManager.QueryEvents(vim.event.EventFilterSpec(entity=about, eventTypeId=wanted))
+    told = {type(event).__name__.rpartition(".")[2]: event for event in events}
+    assert set(told) == set(wanted)
+    assert moid(told["VmInstanceUuidConflictEvent"].conflictedVm.vm) == moid(source)
+    assert told["VmInstanceUuidChangedEvent"].newInstanceUuid == copy.config.instanceUuid
+    assert told["VmStaticMacConflictEvent"].mac == scratch.nic(copy).macAddress == "00:50:56:3f:aa:03"
+
+
+@rule(
+    call="CloneVM_Task",
     says="A spec that is refused makes no machine and leaves the name free.",
     standing="inferred",
     source="API reference, CloneVM_Task: a failed task has no result",

@@ -38,6 +38,35 @@ def a_taken_instance_uuid_is_changed(scratch: Scratch) -> None:
 
 
 @rule(
+    call="CreateVM_Task, ReconfigVM_Task",
+    says="The letters of a UUID have no case: one that differs in nothing else is taken, and it reads back in small ones.",
+    standing="inferred",
+    source=f"{MEMBER}.instanceUuid: a 128-bit number, represented as a hexadecimal string",
+)
+def a_uuid_has_no_case(scratch: Scratch) -> None:
+    taken = str(uuid.uuid4())
+    first = scratch.machine("first", instanceUuid=taken.upper())
+    second = scratch.machine("second", instanceUuid=taken)
+
+    assert first.config.instanceUuid == taken
+    assert second.config.instanceUuid != taken
+
+
+@rule(
+    call="CreateVM_Task, ReconfigVM_Task",
+    says="What is no UUID is an InvalidArgument that names the member.",
+    standing="inferred",
+    source=f"{MEMBER}.uuid and .instanceUuid: 128 bits in hexadecimal; the fault is not named there",
+)
+def a_uuid_has_a_form(scratch: Scratch) -> None:
+    for member in ("uuid", "instanceUuid"):
+        task = scratch.create("refused", **{member: "no such thing"})
+        fault = fault_of(finish(task), vmodl.fault.InvalidArgument)
+
+        assert fault.invalidProperty == f"configSpec.{member}"
+
+
+@rule(
     call="ReconfigVM_Task",
     says="An empty instance UUID asks for a new one.",
     standing="documented",
