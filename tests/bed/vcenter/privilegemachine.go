@@ -39,6 +39,10 @@ var fieldPrivileges = map[string]string{
 	"VmProfile":                    "StorageProfile.View",
 }
 
+// emptiable are the fields whose empty value says something, which govmomi's types
+// cannot tell from one that is absent: no note, and another instance UUID.
+var emptiable = map[string]string{"Annotation": "annotation", "InstanceUuid": "instanceUuid"}
+
 // createFields is what a create checks of those: only these. Source: Folder.CreateVM_Task (documented).
 var createFields = map[string]bool{"ExtraConfig": true, "SwapPlacement": true, "ChangeTrackingEnabled": true}
 
@@ -70,6 +74,11 @@ func reconfigureNeeds(n *needs, req any) {
 		return
 	}
 	specNeeds(n, n.c.This, &r.Spec, nil)
+	for field, element := range emptiable {
+		if sentEmpty(n.c.body, "spec", element) {
+			n.add(n.c.This, machinePrefix+orDefault(fieldPrivileges[field], "Config.Settings"))
+		}
+	}
 	vm, ok := n.c.Ctx.Map.Get(n.c.This).(*simulator.VirtualMachine)
 	if !ok {
 		return
@@ -132,7 +141,7 @@ func isRaw(backing types.BaseVirtualDeviceBackingInfo) bool {
 	return false
 }
 
-// editDeviceNeeds is by what changes: connecting, media, growth and the rest are privileges of their own.
+// editDeviceNeeds is by what changes: connecting, media, growth, shares and the rest are privileges of their own.
 func editDeviceNeeds(n *needs, vm *simulator.VirtualMachine, device, old types.BaseVirtualDevice) {
 	if old == nil {
 		n.add(vm.Self, machinePrefix+"Config.EditDevice")
@@ -144,10 +153,14 @@ func editDeviceNeeds(n *needs, vm *simulator.VirtualMachine, device, old types.B
 	if connection {
 		n.add(vm.Self, machinePrefix+"Interact.DeviceConnection")
 	}
+	if disk, isDisk := device.(*types.VirtualDisk); isDisk {
+		diskEditNeeds(n, vm.Self, disk, old, backing, connection)
+		return
+	}
 	if backing {
 		backingNeeds(n, device, &vm.Self)
 	}
-	switch d := device.(type) {
+	switch device.(type) {
 	case *types.VirtualCdrom:
 		if backing {
 			n.add(vm.Self, machinePrefix+"Interact.SetCDMedia")
@@ -156,17 +169,47 @@ func editDeviceNeeds(n *needs, vm *simulator.VirtualMachine, device, old types.B
 		if backing {
 			n.add(vm.Self, machinePrefix+"Interact.SetFloppyMedia")
 		}
-	case *types.VirtualDisk:
-		if o, ok := old.(*types.VirtualDisk); ok && (d.CapacityInKB > o.CapacityInKB || d.CapacityInBytes > o.CapacityInBytes) {
-			n.add(vm.Self, machinePrefix+"Config.DiskExtend")
-			backingNeeds(n, old, nil)
-			return
-		}
-		n.add(vm.Self, machinePrefix+"Config.EditDevice")
 	default:
-		if backing || !connection {
+		if backing || !connection || readdressed(device, old) {
 			n.add(vm.Self, machinePrefix+"Config.EditDevice")
 		}
+	}
+}
+
+// readdressed tells whether an edit gives a NIC another MAC address.
+func readdressed(device, old types.BaseVirtualDevice) bool {
+	now, ok := device.(types.BaseVirtualEthernetCard)
+	was, also := old.(types.BaseVirtualEthernetCard)
+	if !ok || !also {
+		return false
+	}
+	address := now.GetVirtualEthernetCard().MacAddress
+	return address != "" && address != was.GetVirtualEthernetCard().MacAddress
+}
+
+// diskEditNeeds is what an edit of a disk requires. Documented (ReconfigVM_Task): DiskExtend and space for growth,
+// Config.Resource for shares, EditDevice for other settings; space is needed for another file only, not for a mode.
+func diskEditNeeds(n *needs, on types.ManagedObjectReference, disk *types.VirtualDisk, old types.BaseVirtualDevice, backing, connection bool) {
+	was, ok := old.(*types.VirtualDisk)
+	if !ok {
+		n.add(on, machinePrefix+"Config.EditDevice")
+		return
+	}
+	grows := disk.CapacityInKB > was.CapacityInKB || disk.CapacityInBytes > was.CapacityInBytes
+	shares := disk.Shares != nil && !reflect.DeepEqual(disk.Shares, was.Shares) ||
+		disk.StorageIOAllocation != nil && !reflect.DeepEqual(disk.StorageIOAllocation, was.StorageIOAllocation)
+	if grows {
+		n.add(on, machinePrefix+"Config.DiskExtend")
+		backingNeeds(n, old, nil)
+	}
+	if shares {
+		n.add(on, machinePrefix+"Config.Resource")
+	}
+	if backing && diskFile(disk) != "" && diskFile(disk) != diskFile(was) {
+		backingNeeds(n, disk, nil)
+	}
+	if backing || !grows && !shares && !connection {
+		n.add(on, machinePrefix+"Config.EditDevice")
 	}
 }
 

@@ -11,6 +11,7 @@ from bed import privilege_table
 from bed.lab import Lab
 from bed.soap import connect, find, message_of, moid, result_of
 from bed.twin import Login, Twin
+from verify import machines
 from verify.rule import rule
 from verify.scratch import Switch
 
@@ -85,11 +86,14 @@ def reconfigure_group(**members: Any) -> Callable[[Lab, Any], Any]:
     return lambda eve, group: eve.reconfigure(own(eve, group), **members)
 
 
-def change_device(pick: Callable[[Lab, Any], Any], operation: str) -> Callable[[Lab, Any], Any]:
+def change_device(
+    pick: Callable[[Lab, Any], Any], operation: str, *, file: str | None = None
+) -> Callable[[Lab, Any], Any]:
     """Return a call that changes a device of a machine."""
 
     def call(eve: Lab, vm: Any) -> Any:
-        spec = vim.vm.device.VirtualDeviceSpec(operation=operation, device=pick(eve, own(eve, vm)))
+        device = pick(eve, own(eve, vm))
+        spec = vim.vm.device.VirtualDeviceSpec(operation=operation, fileOperation=file, device=device)
         return own(eve, vm).ReconfigVM_Task(vim.vm.ConfigSpec(deviceChange=[spec]))
 
     return call
@@ -100,11 +104,60 @@ def a_nic(eve: Lab, _vm: Any) -> Any:
     return eve.nic_on(find(eve.instance, vim.dvs.DistributedVirtualPortgroup, "DC0_DVPG0"))
 
 
-def machine_with_nic(admin: Lab) -> Any:
-    """A machine with one NIC on the model's port group."""
-    group = find(admin.instance, vim.dvs.DistributedVirtualPortgroup, "DC0_DVPG0")
+def keyed(device: Any, key: int) -> Any:
+    """The same device with another key."""
+    device.key = key
+    return device
+
+
+def machine_with_nic(admin: Lab, group: Any = None) -> Any:
+    """A machine with one NIC on a port group, the model's if none is given."""
+    group = group or find(admin.instance, vim.dvs.DistributedVirtualPortgroup, "DC0_DVPG0")
     change = vim.vm.device.VirtualDeviceSpec(operation="add", device=admin.nic_on(group))
     return admin.machine(deviceChange=[change])
+
+
+def readdressed_nic(eve: Lab, vm: Any) -> Any:
+    """The machine's NIC with an address of its owner's choice."""
+    nic = eve.nic(vm)
+    nic.addressType, nic.macAddress = "manual", "00:50:56:3f:aa:04"
+    return nic
+
+
+def unplugged(nic: Any) -> Any:
+    """The same NIC, which is not to be connected when its machine starts."""
+    nic.connectable.startConnected = False
+    return nic
+
+
+def a_disk(_eve: Lab, vm: Any) -> Any:
+    """A second disk beside the first."""
+    first = machines.disk_of(vm.config)
+    backing = type(first).FlatVer2BackingInfo(diskMode="persistent", fileName=f"[{vm.datastore[0].name}]")
+    return type(first)(key=-2, controllerKey=first.controllerKey, unitNumber=1, capacityInKB=1024, backing=backing)
+
+
+def a_grown_disk(_eve: Lab, vm: Any) -> Any:
+    """The machine's disk with twice its capacity."""
+    disk = machines.disk_of(vm.config)
+    disk.capacityInKB, disk.capacityInBytes = disk.capacityInKB * 2, disk.capacityInBytes * 2
+    return disk
+
+
+def a_disk_without_snapshots(_eve: Lab, vm: Any) -> Any:
+    """The machine's disk, left out of snapshots."""
+    disk = machines.disk_of(vm.config)
+    disk.backing.diskMode = "independent_persistent"
+    return disk
+
+
+def a_disk_with_shares(_eve: Lab, vm: Any) -> Any:
+    """The machine's disk with more than its share."""
+    disk = machines.disk_of(vm.config)
+    disk.storageIOAllocation = vim.StorageResourceManager.IOAllocationInfo(
+        limit=-1, shares=vim.SharesInfo(level="high", shares=2000)
+    )
+    return disk
 
 
 def clone(eve: Lab, vm: Any) -> Any:
@@ -137,12 +190,42 @@ CASES = [
     Case("a note", ("VirtualMachine.Config.Annotation",), Lab.machine, reconfigure(annotation="x")),
     Case("a mark", ("VirtualMachine.Config.AdvancedConfig",), Lab.machine,
          reconfigure(extraConfig=[vim.option.OptionValue(key="a", value="b")])),
+    Case("no note", ("VirtualMachine.Config.Annotation",), Lab.machine, reconfigure(annotation="")),
+    Case("another identity", ("VirtualMachine.Config.Settings",), Lab.machine, reconfigure(instanceUuid="")),
+    Case("a reservation", ("VirtualMachine.Config.Resource",), Lab.machine,
+         reconfigure(memoryReservationLockedToMax=True)),
+    Case("hot add", ("VirtualMachine.Config.CPUCount", "VirtualMachine.Config.Memory"), Lab.machine,
+         reconfigure(cpuHotAddEnabled=True, memoryHotAddEnabled=True)),
+    Case("change tracking", ("VirtualMachine.Config.ChangeTracking",), Lab.machine,
+         reconfigure(changeTrackingEnabled=True)),
+    Case("a manager", ("VirtualMachine.Config.ManagedBy",), Lab.machine,
+         reconfigure(managedBy=vim.ext.ManagedByInfo(extensionKey="a", type="b"))),
     Case("two fields", ("VirtualMachine.Config.Memory", "VirtualMachine.Config.CPUCount"), Lab.machine,
          reconfigure(memoryMB=64, numCPUs=2)),
     Case("add a NIC", ("VirtualMachine.Config.AddRemoveDevice", "Network.Assign"), Lab.machine,
          change_device(a_nic, "add")),
     Case("remove a NIC", ("VirtualMachine.Config.AddRemoveDevice",), machine_with_nic,
          change_device(lambda eve, vm: eve.nic(vm), "remove")),
+    Case("an address", ("VirtualMachine.Config.EditDevice",), machine_with_nic,
+         change_device(readdressed_nic, "edit")),
+    Case("an address of a NIC that starts unplugged",
+         ("VirtualMachine.Config.EditDevice", "VirtualMachine.Interact.DeviceConnection"), machine_with_nic,
+         change_device(lambda eve, vm: unplugged(readdressed_nic(eve, vm)), "edit")),
+    Case("plug a NIC", ("VirtualMachine.Interact.DeviceConnection",), machine_with_nic,
+         change_device(lambda eve, vm: unplugged(eve.nic(vm)), "edit")),
+    Case("move a NIC", ("VirtualMachine.Config.EditDevice", "Network.Assign"),
+         lambda admin: machine_with_nic(admin, admin.port_group()),
+         change_device(lambda eve, vm: keyed(a_nic(eve, vm), eve.nic(vm).key), "edit")),
+    Case("add a disk", ("VirtualMachine.Config.AddNewDisk", "Datastore.AllocateSpace"), machines.machine,
+         change_device(a_disk, "add", file="create")),
+    Case("grow a disk", ("VirtualMachine.Config.DiskExtend", "Datastore.AllocateSpace"), machines.machine,
+         change_device(a_grown_disk, "edit")),
+    Case("the mode of a disk", ("VirtualMachine.Config.EditDevice",), machines.machine,
+         change_device(a_disk_without_snapshots, "edit")),
+    Case("the shares of a disk", ("VirtualMachine.Config.Resource",), machines.machine,
+         change_device(a_disk_with_shares, "edit")),
+    Case("remove a disk", ("VirtualMachine.Config.RemoveDisk",), machines.machine,
+         change_device(lambda _, vm: machines.disk_of(vm.config), "remove")),
     Case("power on", ("VirtualMachine.Interact.PowerOn",), Lab.machine, lambda eve, vm: own(eve, vm).PowerOnVM_Task()),
     Case("rename a machine", ("VirtualMachine.Config.Rename",), Lab.machine,
          lambda eve, vm: own(eve, vm).Rename_Task("priv-other")),
