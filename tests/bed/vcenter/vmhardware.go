@@ -41,13 +41,13 @@ type versionGate struct {
 	drop  func(*types.VirtualMachineConfigSpec)
 }
 
-// versionGates: documented in the vSphere administration guides per feature;
-// collected in vm-operator's compute_overwrite.go.
+// versionGates: nested HV, counters and hot add as in vm-operator's compute_overwrite.go
+// (observed); secure boot, IOMMU and VBS as the vSphere security guide has them (documented).
 var versionGates = []versionGate{
 	{"nestedHVEnabled", 9, func(s *types.VirtualMachineConfigSpec) { s.NestedHVEnabled = nil }},
 	{"vPMCEnabled", 9, func(s *types.VirtualMachineConfigSpec) { s.VPMCEnabled = nil }},
 	{"memoryHotAddEnabled", 7, func(s *types.VirtualMachineConfigSpec) { s.MemoryHotAddEnabled = nil }},
-	{"cpuHotAddEnabled", 8, func(s *types.VirtualMachineConfigSpec) { s.CpuHotAddEnabled = nil }},
+	{"cpuHotAddEnabled", 11, func(s *types.VirtualMachineConfigSpec) { s.CpuHotAddEnabled = nil }},
 	{"bootOptions.efiSecureBootEnabled", 13, func(s *types.VirtualMachineConfigSpec) {
 		if s.BootOptions != nil {
 			s.BootOptions.EfiSecureBootEnabled = nil

@@ -45,7 +45,11 @@ func (c *Call) reconfigureMachine(ref types.ManagedObjectReference, spec *types.
 		return err
 	}
 	asked := cloneValue(spec)
-	dropUnsupported(vm.Config.Version, asked)
+	version := vm.Config.Version
+	if c.Twin.inventory.rules.ReconfigureTakesVersion {
+		version = orDefault(asked.Version, version)
+	}
+	dropUnsupported(version, asked)
 	if err := checkPower(vm.Config, vm.Runtime.PowerState, asked); err != nil {
 		return err
 	}

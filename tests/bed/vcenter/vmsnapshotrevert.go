@@ -50,9 +50,13 @@ func revertToCurrentSnapshot(c *Call, req any) (any, error) {
 // settings"): all of the configuration comes back, hardware version, extraConfig,
 // notes and devices included; what was written since is lost. Nothing found on the
 // name: a rule switch decides. Inferred: changeVersion changes, as with any other
-// change, and nothing changes at all when the machine could not be powered on.
+// change, nothing changes at all when the machine could not be powered on, and a
+// template, which has no power state to go back to, is NotSupported.
 func (c *Call) revert(vm *simulator.VirtualMachine, s *simulator.VirtualMachineSnapshot, asked *types.ManagedObjectReference, suppress bool) error {
 	t, r := c.Twin, c.Ctx.Map
+	if vm.Config.Template {
+		return NewFault(&types.NotSupported{})
+	}
 	node := findSnapshot(vm.Snapshot.RootSnapshotList, s.Self)
 	d, err := c.draftOf(vm)
 	if err != nil {

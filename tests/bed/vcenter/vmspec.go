@@ -46,12 +46,12 @@ func (d *draft) apply(spec *types.VirtualMachineConfigSpec) error {
 	if err := d.applyVersion(spec.Version); err != nil {
 		return err
 	}
+	dropUnsupported(d.config.Version, spec) // first: what is ignored brings no companions
 	if d.creating || d.call.Twin.inventory.rules.ReconfigureFillsVBS {
 		if err := fillVBS(spec); err != nil {
 			return err
 		}
 	}
-	dropUnsupported(d.config.Version, spec)
 	if unknown := mergeNamed(d.config, spec, ownSpecFields); len(unknown) > 0 {
 		return Faultf(&types.NotImplemented{}, "The vCenter twin does not model %s of a virtual machine spec", strings.Join(unknown, ", "))
 	}
@@ -73,7 +73,10 @@ func (d *draft) apply(spec *types.VirtualMachineConfigSpec) error {
 	if err := d.changeDevices(spec.DeviceChange); err != nil {
 		return err
 	}
-	if err := d.settleReservation(); err != nil {
+	if spec.Annotation == "" && sentEmpty(d.call.body, "spec", "annotation") {
+		d.config.Annotation = ""
+	}
+	if err := d.settleReservation(spec.MemoryAllocation); err != nil {
 		return err
 	}
 	d.settleConnections()
@@ -91,18 +94,23 @@ func (d *draft) settleConnections() {
 // settleReservation keeps the memory reservation in line with the memory.
 //
 // Documented (memoryReservationLockedToMax): while it is set, the reservation is
-// always equal to the memory size. Inferred: a reservation above the memory is an
-// InvalidArgument. Whether the host has that much left is not modelled.
-func (d *draft) settleReservation() error {
+// always equal to the memory size. Observed (vm-operator compute_overwrite.go): a spec
+// with another one is rejected then. Inferred: so is a reservation above the memory,
+// and both are an InvalidArgument. Whether the host has that much left is not modelled.
+func (d *draft) settleReservation(asked *types.ResourceAllocationInfo) error {
 	memory := int64(d.config.Hardware.MemoryMB)
 	if d.config.MemoryAllocation == nil {
 		return nil
 	}
+	bad := NewFault(&types.InvalidArgument{InvalidProperty: "configSpec.memoryAllocation.reservation"})
 	if isTrue(d.config.MemoryReservationLockedToMax) {
+		if asked != nil && asked.Reservation != nil && *asked.Reservation != memory {
+			return bad
+		}
 		d.config.MemoryAllocation.Reservation = types.NewInt64(memory)
 	}
 	if r := d.config.MemoryAllocation.Reservation; r != nil && (*r < 0 || *r > memory) {
-		return NewFault(&types.InvalidArgument{InvalidProperty: "configSpec.memoryAllocation.reservation"})
+		return bad
 	}
 	return nil
 }

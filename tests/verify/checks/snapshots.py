@@ -321,6 +321,25 @@ def a_template_takes_no_snapshot(scratch: Scratch) -> None:
 
 
 @rule(
+    call="RevertToSnapshot_Task",
+    says="A template does not go back to a snapshot, be it one of a running machine: NotSupported.",
+    standing="inferred",
+    source="API reference, MarkAsTemplate and PowerOnVM_Task: a template has no power state to go back to",
+)
+def a_template_does_not_go_back(scratch: Scratch) -> None:
+    vm = on(machine(scratch))
+    kept = take(vm, memory=True)
+    result_of(vm.PowerOffVM_Task())
+    vm.MarkAsTemplate()
+
+    for task in (kept.RevertToSnapshot_Task(), vm.RevertToCurrentSnapshot_Task()):
+        fault_of(finish(task), vmodl.fault.NotSupported)
+
+    assert vm.config.template
+    assert vm.runtime.powerState == "poweredOff"
+
+
+@rule(
     call="CreateSnapshot_Task",
     says="An empty name is an InvalidName.",
     standing="documented",

@@ -110,6 +110,22 @@ def vbs_refuses_a_contradiction(scratch: Scratch) -> None:
 
 @rule(
     call="CreateVM_Task",
+    says="Below hardware version 14 vbsEnabled is ignored without a word, and brings no companions.",
+    standing="documented",
+    source="vSphere security guide, VBS needs hardware version 14; ignored: vm-operator compute_overwrite.go; that "
+    "the companions stay out too is inferred",
+)
+def vbs_on_old_hardware_brings_nothing(scratch: Scratch) -> None:
+    config = scratch.machine("old", version="vmx-13", flags=vim.vm.FlagInfo(vbsEnabled=True)).config
+
+    assert not config.flags.vbsEnabled
+    assert not config.nestedHVEnabled
+    assert config.firmware == "bios"
+    assert not config.bootOptions.efiSecureBootEnabled
+
+
+@rule(
+    call="CreateVM_Task",
     says="Secure boot without EFI is InvalidVmConfig.",
     standing="inferred",
     source="API reference, VirtualMachineBootOptions.efiSecureBootEnabled: only for EFI; the fault is not named there",

@@ -97,6 +97,23 @@ def a_locked_reservation_follows_the_memory(scratch: Scratch) -> None:
 
 
 @rule(
+    call="ReconfigVM_Task",
+    says="While the reservation is locked to the memory, a spec with another one is refused; unlocked, it is taken.",
+    standing="observed",
+    source="vm-operator, compute_overwrite.go (code of the vendor); that the fault is InvalidArgument is inferred",
+)
+def a_locked_reservation_takes_no_other(scratch: Scratch) -> None:
+    vm = scratch.machine(memoryMB=64, memoryReservationLockedToMax=True)
+    half = vim.ResourceAllocationInfo(reservation=32)
+
+    fault_of(finish(vm.ReconfigVM_Task(Spec(memoryAllocation=half))), vmodl.fault.InvalidArgument)
+    assert vm.config.memoryAllocation.reservation == 64
+    result_of(vm.ReconfigVM_Task(Spec(memoryAllocation=half, memoryReservationLockedToMax=False)))
+
+    assert vm.config.memoryAllocation.reservation == 32
+
+
+@rule(
     call="CreateVM_Task, ReconfigVM_Task",
     says="A reservation above the memory is InvalidArgument.",
     standing="inferred",

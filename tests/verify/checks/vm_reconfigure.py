@@ -2,6 +2,7 @@
 
 # ruff: noqa: ANN401 - pyVmomi makes its types at run time
 
+from collections.abc import Callable
 from typing import Any
 
 from pyVmomi import vim, vmodl
@@ -75,6 +76,30 @@ def vbs_brings_no_companions_on_a_reconfigure(scratch: Scratch) -> None:
 
     assert vm.config.flags.vbsEnabled
     assert not vm.config.nestedHVEnabled
+
+
+@rule(
+    call="ReconfigVM_Task",
+    says="A companion of VBS is turned off without a word while VBS is on; secure boot without EFI alone is refused.",
+    standing="inferred",
+    source="community.vmware issue 351: of the four flags only secure boot without EFI came back as an error, on guests "
+    "that cannot have them",
+)
+def a_companion_of_vbs_can_be_turned_off(scratch: Scratch) -> None:
+    vm = scratch.machine(flags=vim.vm.FlagInfo(vbsEnabled=True))
+
+    fault_of(change(vm, firmware="bios"), vim.fault.InvalidVmConfig)
+    steps: list[dict[str, Any]] = [
+        {"nestedHVEnabled": False},
+        {"flags": vim.vm.FlagInfo(vvtdEnabled=False)},
+        {"bootOptions": vim.vm.BootOptions(efiSecureBootEnabled=False)},
+        {"firmware": "bios"},
+    ]
+    for step in steps:
+        assert change(vm, **step).error is None
+
+    assert vm.config.flags.vbsEnabled
+    assert vm.config.firmware == "bios"
 
 
 @rule(
@@ -226,6 +251,34 @@ def an_old_hardware_version_ignores_what_it_cannot_do(scratch: Scratch) -> None:
 
 @rule(
     call="ReconfigVM_Task",
+    says="So are the counters below 9, CPU hot add below 11, secure boot below 13, IOMMU and VBS below 14; from that "
+    "version on each is taken.",
+    standing="observed",
+    source="vm-operator, compute_overwrite.go (code of the vendor); secure boot, IOMMU, VBS: vSphere security guide",
+)
+def each_setting_has_a_first_hardware_version(scratch: Scratch) -> None:
+    first: dict[int, tuple[dict[str, Any], Callable[[Any], bool | None]]] = {
+        9: ({"vPMCEnabled": True}, lambda config: config.vPMCEnabled),
+        11: ({"cpuHotAddEnabled": True}, lambda config: config.cpuHotAddEnabled),
+        13: (
+            {"firmware": "efi", "bootOptions": vim.vm.BootOptions(efiSecureBootEnabled=True)},
+            lambda config: config.bootOptions.efiSecureBootEnabled,
+        ),
+        14: (
+            {"flags": vim.vm.FlagInfo(vvtdEnabled=True, vbsEnabled=True)},
+            lambda config: config.flags.vvtdEnabled and config.flags.vbsEnabled,
+        ),
+    }
+    for version, (members, taken) in first.items():
+        for given, expected in ((version - 1, False), (version, True)):
+            vm = scratch.machine(f"v{given}-for-{version}", version=f"vmx-{given:02}")
+
+            assert change(vm, **members).error is None
+            assert bool(taken(vm.config)) is expected
+
+
+@rule(
+    call="ReconfigVM_Task",
     says="A template takes a new name and note; anything else is NotSupported.",
     standing="documented",
     source=f"{RECONFIG}: only name and annotation of a template may change",
@@ -244,6 +297,23 @@ def a_template_takes_a_new_name_and_note_and_nothing_else(scratch: Scratch) -> N
         fault_of(change(template, **members), vmodl.fault.NotSupported)
 
     assert (template.name, template.config.annotation) == (golden, "note")
+
+
+@rule(
+    call="ReconfigVM_Task",
+    says="An empty note takes the note away; one that is left out stays.",
+    standing="inferred",
+    source="XML Schema: an element that is there has a value, only an absent one is unset",
+)
+def an_empty_note_is_no_note(scratch: Scratch) -> None:
+    vm = scratch.machine(annotation="old")
+
+    assert change(vm, numCPUs=2).error is None
+    assert vm.config.annotation == "old"
+    assert change(vm, annotation="").error is None
+
+    assert not vm.config.annotation
+    assert not vm.summary.config.annotation
 
 
 @rule(
