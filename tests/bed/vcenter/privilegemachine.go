@@ -184,7 +184,7 @@ func readdressed(device, old types.BaseVirtualDevice) bool {
 		return false
 	}
 	address := now.GetVirtualEthernetCard().MacAddress
-	return address != "" && address != was.GetVirtualEthernetCard().MacAddress
+	return address != "" && !strings.EqualFold(address, was.GetVirtualEthernetCard().MacAddress)
 }
 
 // diskEditNeeds is what an edit of a disk requires. Documented (ReconfigVM_Task): DiskExtend and space for growth,

@@ -36,7 +36,7 @@ func (d *draft) changeDevice(index int, spec *types.VirtualDeviceConfigSpec, key
 	case types.VirtualDeviceConfigSpecOperationAdd:
 		return d.addDevice(index, spec, keys)
 	case types.VirtualDeviceConfigSpecOperationEdit:
-		return d.editDevice(index, spec)
+		return d.editDevice(index, spec, keys)
 	case types.VirtualDeviceConfigSpecOperationRemove:
 		return d.removeDevice(index, spec)
 	}
@@ -67,6 +67,9 @@ func (d *draft) addDevice(index int, spec *types.VirtualDeviceConfigSpec, keys m
 	}
 	base.Key = d.freeKey(device)
 	if err := d.place(index, device, keys); err != nil {
+		return err
+	}
+	if err := d.checkHotPlug(index, device); err != nil {
 		return err
 	}
 	if _, is := device.(types.BaseVirtualController); is {
@@ -100,7 +103,7 @@ func (d *draft) complete(index int, device types.BaseVirtualDevice, spec *types.
 
 // editDevice models operation edit. Documented: unset members of the device stay;
 // the backing is polymorphic and comes whole.
-func (d *draft) editDevice(index int, spec *types.VirtualDeviceConfigSpec) error {
+func (d *draft) editDevice(index int, spec *types.VirtualDeviceConfigSpec, keys map[int32]int32) error {
 	at := d.indexOf(spec.Device.GetVirtualDevice().Key)
 	if at < 0 {
 		return invalidDevice(index)
@@ -110,7 +113,7 @@ func (d *draft) editDevice(index int, spec *types.VirtualDeviceConfigSpec) error
 		return invalidDevice(index)
 	}
 	next, asked := cloneValue(current), cloneValue(spec.Device)
-	keepServerOwned(asked.GetVirtualDevice(), current.GetVirtualDevice())
+	keepServerOwned(asked, current.GetVirtualDevice())
 	if disk, is := asked.(*types.VirtualDisk); is {
 		if err := d.checkDiskEdit(index, current.(*types.VirtualDisk), disk); err != nil {
 			return err
@@ -120,6 +123,17 @@ func (d *draft) editDevice(index int, spec *types.VirtualDeviceConfigSpec) error
 		}
 	}
 	mergeFields(reflect.ValueOf(next).Elem(), reflect.ValueOf(asked).Elem())
+	if key, temporary := keys[next.GetVirtualDevice().ControllerKey]; temporary {
+		next.GetVirtualDevice().ControllerKey = key
+	}
+	if err := d.checkColdEdit(current, next); err != nil {
+		return err
+	}
+	if moved(current, next) {
+		if err := d.moveDevice(index, current, next, asked.GetVirtualDevice(), keys); err != nil {
+			return err
+		}
+	}
 	if nic, is := next.(types.BaseVirtualEthernetCard); is {
 		card := nic.GetVirtualEthernetCard()
 		if err := d.checkNIC(index, card); err != nil {
@@ -138,12 +152,18 @@ func (d *draft) editDevice(index int, spec *types.VirtualDeviceConfigSpec) error
 	return nil
 }
 
-// keepServerOwned takes out of an edit what a client cannot change: labels, and
-// the place on a controller.
-func keepServerOwned(asked, current *types.VirtualDevice) {
-	asked.DeviceInfo = nil
-	asked.ControllerKey = current.ControllerKey
-	asked.UnitNumber = current.UnitNumber
+// keepServerOwned takes out of an edit what a client cannot change: labels, and the
+// place of what is plugged into the mainboard. Disks and drives may move.
+func keepServerOwned(asked types.BaseVirtualDevice, current *types.VirtualDevice) {
+	device := asked.GetVirtualDevice()
+	device.DeviceInfo = nil
+	if device.UnitNumber != nil && *device.UnitNumber < 0 {
+		device.UnitNumber = nil
+	}
+	if !needsController(asked) {
+		device.ControllerKey = current.ControllerKey
+		device.UnitNumber = current.UnitNumber
+	}
 }
 
 // growDisk checks a new capacity. Documented: capacityInBytes wins over
@@ -176,11 +196,18 @@ func (d *draft) removeDevice(index int, spec *types.VirtualDeviceConfigSpec) err
 	if controller, is := device.(types.BaseVirtualController); is && len(controller.GetVirtualController().Device) > 0 {
 		return NewFault(&types.InvalidDeviceOperation{InvalidDeviceSpec: types.InvalidDeviceSpec{DeviceIndex: int32(index)}})
 	}
+	if err := d.checkHotPlug(index, device); err != nil {
+		return err
+	}
 	if parent := d.controllerOf(device.GetVirtualDevice()); parent != nil {
-		parent.Device = slices.DeleteFunc(parent.Device, func(k int32) bool { return k == key })
+		parent.Device = without(parent.Device, key)
 	}
 	d.config.Hardware.Device = slices.Delete(d.config.Hardware.Device, at, at+1)
 	return nil
+}
+
+func without(keys []int32, key int32) []int32 {
+	return slices.DeleteFunc(keys, func(k int32) bool { return k == key })
 }
 
 func (d *draft) indexOf(key int32) int {

@@ -35,6 +35,16 @@ def disk(unit: int | None, *, controller: int | None = -100, key: int = -200, mi
     )
 
 
+def remove(device: Any) -> Any:
+    """Return the removal of a device."""
+    return Change(operation="remove", device=device)
+
+
+def edit(vm: Any, device: Any) -> Any:
+    """Edit a device of a machine; returns the TaskInfo."""
+    return finish(vm.ReconfigVM_Task(vim.vm.ConfigSpec(deviceChange=[Change(operation="edit", device=device)])))
+
+
 def refuse(scratch: Scratch, fault: Any, *changes: Any, **members: Any) -> Any:
     """Try to make a machine of these devices; returns the fault."""
     return fault_of(finish(scratch.create("refused", deviceChange=list(changes), **members)), fault)
@@ -123,6 +133,103 @@ def a_disk_needs_a_controller(scratch: Scratch) -> None:
 )
 def a_fifth_scsi_controller_is_too_many(scratch: Scratch) -> None:
     refuse(scratch, vim.fault.TooManyDevices, *(scsi(-100 - n, n) for n in range(5)))
+
+
+@rule(
+    call="ReconfigVM_Task",
+    says="An edit puts a disk on another unit, or on another controller, which then lists it; a unit that is taken is "
+    "InvalidDeviceSpec.",
+    standing="observed",
+    source="PowerCLI, Set-HardDisk -Controller, is such an edit; the fault as for a new device",
+)
+def a_disk_moves_to_another_place(scratch: Scratch) -> None:
+    vm = scratch.machine(deviceChange=[scsi(), scsi(-101, 1), disk(0), disk(1, key=-201)])
+    first, second = device(vm, "SCSI controller 0"), device(vm, "SCSI controller 1")
+    moving = device(vm, "Hard disk 1")
+
+    moving.unitNumber = 1
+    fault_of(edit(vm, moving), vim.fault.InvalidDeviceSpec)
+    moving.unitNumber = 5
+    assert edit(vm, moving).error is None
+    assert device(vm, "Hard disk 1").unitNumber == 5
+    moving.controllerKey = second.key
+    assert edit(vm, moving).error is None
+
+    moved = device(vm, "Hard disk 1")
+    assert (moved.controllerKey, moved.unitNumber) == (second.key, 5)
+    assert moved.backing.fileName == moving.backing.fileName
+    other = device(vm, "Hard disk 2")
+    assert list(device(vm, first.deviceInfo.label).device) == [other.key]
+    assert list(device(vm, second.deviceInfo.label).device) == [moved.key]
+
+
+@rule(
+    call="ReconfigVM_Task",
+    says="SCSI controllers, their disks and NICs are plugged into a running machine and pulled out of it.",
+    standing="observed",
+    source="vmware/ansible-vsphere-gos-validation, pull request 73: hot adding disk and controller at the same time",
+)
+def a_running_machine_takes_disks_and_nics(scratch: Scratch) -> None:
+    vm = scratch.machine()
+    result_of(vm.PowerOnVM_Task())
+
+    added = [scsi(), disk(0), add(scratch.nic_on(scratch.port_group()))]
+    result_of(vm.ReconfigVM_Task(vim.vm.ConfigSpec(deviceChange=added)))
+    assert scratch.nic(vm).connectable.connected
+    for label in ("Hard disk 1", "Network adapter 1", "SCSI controller 0"):
+        result_of(vm.ReconfigVM_Task(vim.vm.ConfigSpec(deviceChange=[remove(device(vm, label))])))
+
+    assert not vm.summary.config.numVirtualDisks
+    assert not vm.summary.config.numEthernetCards
+
+
+@rule(
+    call="ReconfigVM_Task",
+    says="What sits on an IDE controller, and a vTPM, is neither added to a running machine nor removed: "
+    "DeviceHotPlugNotSupported with the index of the change.",
+    standing="observed",
+    source="vmware/ansible-vsphere-gos-validation issue 143: IDE; API reference, DeviceHotPlugNotSupported; vTPM: "
+    "vSphere security guide, power off the virtual machine",
+)
+def some_devices_need_a_machine_that_is_off(scratch: Scratch) -> None:
+    group = scratch.port_group()
+    vm = scratch.machine(deviceChange=[disk(0, controller=200)])
+    result_of(vm.PowerOnVM_Task())
+    nic = add(scratch.nic_on(group))
+
+    for late in (disk(1, controller=200), add(vim.vm.device.VirtualTPM(key=-3)), remove(device(vm, "Hard disk 1"))):
+        task = vm.ReconfigVM_Task(vim.vm.ConfigSpec(deviceChange=[nic, late]))
+        assert fault_of(finish(task), vim.fault.DeviceHotPlugNotSupported).deviceIndex == 1
+
+    assert vm.summary.config.numVirtualDisks == 1
+    assert not vm.summary.config.numEthernetCards
+
+
+@rule(
+    call="ReconfigVM_Task",
+    says="The MAC address of a NIC, the mode of a disk, the sharing of a bus and the place of a disk do not change while "
+    "the machine runs: InvalidPowerState.",
+    standing="documented",
+    source="vSphere networking and administration guides, power off the virtual machine; the fault: API reference, "
+    "ReconfigVM_Task, InvalidPowerState; the place is inferred",
+)
+def some_edits_need_a_machine_that_is_off(scratch: Scratch) -> None:
+    vm = scratch.machine(deviceChange=[scsi(), disk(0), add(scratch.nic_on(scratch.port_group()))])
+    result_of(vm.PowerOnVM_Task())
+    address, mode, sharing, place = (
+        device(vm, label) for label in ("Network adapter 1", "Hard disk 1", "SCSI controller 0", "Hard disk 1")
+    )
+    address.addressType, address.macAddress = "manual", "00:50:56:3f:aa:05"
+    mode.backing.diskMode = "independent_persistent"
+    sharing.sharedBus = "virtualSharing"
+    place.unitNumber = 3
+
+    for changed in (address, mode, sharing, place):
+        fault_of(edit(vm, changed), vim.fault.InvalidPowerState)
+    result_of(vm.PowerOffVM_Task())
+
+    for changed in (address, mode, place):
+        assert edit(vm, changed).error is None
 
 
 @rule(
