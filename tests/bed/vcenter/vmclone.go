@@ -188,6 +188,7 @@ func (c *Call) draftClone(source *simulator.VirtualMachine, base *types.VirtualM
 	c.Twin.newIdentity(config)
 	config.Template = spec.Template
 	disconnectDevices(config)
+	showHotPlug(config, false)
 	config.Files = machineFiles(location)
 	d := &draft{call: c, config: config, host: host, folder: folder, creating: true}
 	config.Name = name

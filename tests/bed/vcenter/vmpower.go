@@ -167,6 +167,9 @@ func disconnectDevices(config *types.VirtualMachineConfigInfo) {
 
 // setPower puts a power state and the device states that go with it in force.
 func (t *Twin) setPower(vm *simulator.VirtualMachine, config *types.VirtualMachineConfigInfo, state types.VirtualMachinePowerState) {
+	if state == poweredOff || vm.Runtime.PowerState == poweredOff {
+		showHotPlug(config, state != poweredOff)
+	}
 	t.stampConfig(config)
 	vm.Config = config
 	vm.Runtime.PowerState = state

@@ -18,11 +18,8 @@ type powerRule struct {
 // powerRules is the table.
 //
 // Documented: InvalidPowerState is the fault of ReconfigVM_Task for changes that
-// running hardware cannot take; CpuHotPlugNotSupported and
-// MemoryHotPlugNotSupported are the hot plug ones; the hot-add switches are
-// settable only while off. Observed: shrinking CPUs gives CpuHotPlugNotSupported
-// on 8.0.3 even with hot add on (terraform-provider-vsphere issue 2337);
-// vm-operator lists nested HV, IOMMU, performance counters and cores per socket as
+// running hardware cannot take; the hot-add switches are settable only while off
+// (what they allow: vmhotplug.go). Observed: vm-operator lists nested HV, IOMMU, performance counters and cores per socket as
 // never hot-pluggable. bootOptions, extraConfig, annotation, name, allocation,
 // change tracking and instanceUuid are accepted while on.
 var powerRules = []powerRule{
@@ -61,25 +58,14 @@ var powerRules = []powerRule{
 		change: func(c *types.VirtualMachineConfigInfo, s *types.VirtualMachineConfigSpec) bool {
 			return s.NumCPUs != 0 && s.NumCPUs != c.Hardware.NumCPU
 		},
-		fault: func(c *types.VirtualMachineConfigInfo, s *types.VirtualMachineConfigSpec) types.BaseMethodFault {
-			up := s.NumCPUs > c.Hardware.NumCPU
-			if up && isTrue(c.CpuHotAddEnabled) || !up && isTrue(c.CpuHotRemoveEnabled) {
-				return nil
-			}
-			return &types.CpuHotPlugNotSupported{}
-		},
+		fault: cpuPlugFault,
 	},
 	{
 		field: "memoryMB",
 		change: func(c *types.VirtualMachineConfigInfo, s *types.VirtualMachineConfigSpec) bool {
 			return s.MemoryMB != 0 && s.MemoryMB != int64(c.Hardware.MemoryMB)
 		},
-		fault: func(c *types.VirtualMachineConfigInfo, s *types.VirtualMachineConfigSpec) types.BaseMethodFault {
-			if s.MemoryMB > int64(c.Hardware.MemoryMB) && isTrue(c.MemoryHotAddEnabled) {
-				return nil
-			}
-			return &types.MemoryHotPlugNotSupported{}
-		},
+		fault: memoryPlugFault,
 	},
 }
 

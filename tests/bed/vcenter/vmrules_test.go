@@ -16,6 +16,9 @@ func TestCheckPower(t *testing.T) {
 	}
 	hot := cloneValue(config)
 	hot.CpuHotAddEnabled, hot.MemoryHotAddEnabled = yes(), yes()
+	showHotPlug(hot, true)
+	vbs := cloneValue(hot)
+	vbs.Flags.VbsEnabled = yes()
 	type spec = types.VirtualMachineConfigSpec
 	power, cpu, memory := &types.InvalidPowerState{}, &types.CpuHotPlugNotSupported{}, &types.MemoryHotPlugNotSupported{}
 	cases := []struct {
@@ -39,6 +42,10 @@ func TestCheckPower(t *testing.T) {
 		{"memory without hot add", config, poweredOn, spec{MemoryMB: 8192}, memory},
 		{"memory with hot add", hot, poweredOn, spec{MemoryMB: 8192}, nil},
 		{"less memory in spite of hot add", hot, poweredOn, spec{MemoryMB: 2048}, memory},
+		{"memory beyond the limit", hot, poweredOn, spec{MemoryMB: 16*4096 + 128}, &types.InvalidVmConfig{}},
+		{"memory in another step", hot, poweredOn, spec{MemoryMB: 8000}, &types.InvalidVmConfig{}},
+		{"CPU with hot add and VBS", vbs, poweredOn, spec{NumCPUs: 4}, cpu},
+		{"memory with hot add and VBS", vbs, poweredOn, spec{MemoryMB: 8192}, memory},
 		{"suspended takes no hardware", hot, suspended, spec{NumCPUs: 4}, power},
 		{"suspended takes a note", hot, suspended, spec{Annotation: "x"}, nil},
 	}

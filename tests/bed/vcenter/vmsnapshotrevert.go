@@ -136,6 +136,9 @@ func (c *Call) resume(d *draft, state types.VirtualMachinePowerState) {
 	now := t.now()
 	vm.Runtime.BootTime, vm.Runtime.SuspendTime = nil, nil
 	disconnectDevices(d.config)
+	if state == poweredOff {
+		showHotPlug(d.config, false)
+	}
 	switch state {
 	case poweredOn:
 		vm.Runtime.BootTime = &now

@@ -236,6 +236,45 @@ def hot_add_lets_cpus_and_memory_grow_and_never_shrink(scratch: Scratch) -> None
 
 @rule(
     call="ReconfigVM_Task",
+    says="The memory of a running machine grows in steps of hotPlugMemoryIncrementSize up to hotPlugMemoryLimit, which "
+    "only a running machine with hot-add has; else InvalidVmConfig.",
+    standing="documented",
+    source="API reference, VirtualMachineConfigInfo.hotPlugMemoryLimit and .hotPlugMemoryIncrementSize; the fault: "
+    "terraform-provider-vsphere issues 255 and 1352, of another limit; the values are inferred",
+)
+def hot_add_of_memory_has_steps_and_an_end(scratch: Scratch) -> None:
+    vm = scratch.machine("running", memoryMB=1024, memoryHotAddEnabled=True)
+    assert vm.config.hotPlugMemoryLimit is None
+    result_of(vm.PowerOnVM_Task())
+    limit, step = vm.config.hotPlugMemoryLimit, vm.config.hotPlugMemoryIncrementSize
+
+    fault_of(change(vm, memoryMB=1024 + step // 2), vim.fault.InvalidVmConfig)
+    fault_of(change(vm, memoryMB=limit + step), vim.fault.InvalidVmConfig)
+    assert change(vm, memoryMB=1024 + step).error is None
+    assert vm.config.hotPlugMemoryLimit == limit
+    result_of(vm.PowerOffVM_Task())
+
+    assert vm.config.hotPlugMemoryIncrementSize is None
+    assert change(vm, memoryMB=1024 + step // 2).error is None
+
+
+@rule(
+    call="ReconfigVM_Task",
+    says="With VBS a running machine takes neither CPUs nor memory, hot-add or not; both can be set together.",
+    standing="inferred",
+    source="vSphere security guide 6.7 and KB 52584: unsupported together; vmware/ansible-vsphere-gos-validation issue "
+    "144 skips hot add where VBS is on; how a server refuses: no trace found",
+)
+def vbs_keeps_a_running_machine_from_growing(scratch: Scratch) -> None:
+    flags = vim.vm.FlagInfo(vbsEnabled=True)
+    vm = running(scratch, memoryMB=1024, cpuHotAddEnabled=True, memoryHotAddEnabled=True, flags=flags)
+
+    fault_of(change(vm, numCPUs=2), vim.fault.CpuHotPlugNotSupported)
+    fault_of(change(vm, memoryMB=2048), vim.fault.MemoryHotPlugNotSupported)
+
+
+@rule(
+    call="ReconfigVM_Task",
     says="nestedHVEnabled below hardware version 9 is ignored without a word; the rest of the spec is carried out.",
     standing="observed",
     source="vm-operator, compute_overwrite.go (code of the vendor)",
