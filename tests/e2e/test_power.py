@@ -63,6 +63,25 @@ def test_what_needs_no_power_off_is_written_while_the_rest_waits(lab: KubeLab, s
     assert lab.calls.changes() == {"ReconfigVM_Task": 1}
 
 
+def test_memory_grows_in_a_running_guest_as_far_as_hot_add_goes(lab: KubeLab, stranger: Stranger) -> None:
+    host = lab.host("hyperv", powerState="Off")
+    host.wait_ready()
+    stranger.reconfigure_vm(host.mo_ref, memoryHotAddEnabled=True)
+    host.patch(powerState="On")
+    host.wait(lambda now: now.ready and now.status["powerState"] == "On", "Ready and running")
+    config = stranger.vm(host.mo_ref).config
+    more = config.hardware.memoryMB + config.hotPlugMemoryIncrementSize
+    lab.calls.mark()
+
+    host.patch(hardware={"memoryMiB": more})
+    host.wait(lambda now: now.ready and now.status["observed"]["memoryMiB"] == more, "Ready with more memory")
+    host.patch(hardware={"memoryMiB": more + 4})  # no step of the hot add: it takes a power-off, and is not tried
+
+    waiting = host.wait_condition("Ready", "False", "PowerOffRequired")
+    assert [row["field"] for row in waiting.status["drift"]] == ["hardware.memoryMiB"]
+    assert lab.calls.changes() == {"ReconfigVM_Task": 1}
+
+
 @pytest.mark.parametrize("policy", ["Graceful", "Force"])
 @pytest.mark.parametrize("wanted", ["On", None])
 def test_with_consent_the_guest_is_shut_down_changed_and_started_again(

@@ -177,6 +177,8 @@ def virtual_machine(
         memory_mib=8192,
         cpu_hot_add=False,
         memory_hot_add=False,
+        memory_hot_add_limit=0,
+        memory_hot_add_step=0,
         power_state="poweredOff",
         connection_state="connected",
         host=MoRef("HostSystem", "esx1"),

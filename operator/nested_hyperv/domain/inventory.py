@@ -367,6 +367,8 @@ class VirtualMachine:
     memory_mib: int
     cpu_hot_add: bool
     memory_hot_add: bool
+    memory_hot_add_limit: int
+    memory_hot_add_step: int
     power_state: str
     connection_state: str
     host: MoRef | None

@@ -169,6 +169,8 @@ _VIRTUAL_MACHINE: Final = (
     one("config.hardware.memoryMB", "memory_mib", int, 0),
     one("config.cpuHotAddEnabled", "cpu_hot_add", bool, False),
     one("config.memoryHotAddEnabled", "memory_hot_add", bool, False),
+    one("config.hotPlugMemoryLimit", "memory_hot_add_limit", int, 0),
+    one("config.hotPlugMemoryIncrementSize", "memory_hot_add_step", int, 0),
     one("runtime.powerState", "power_state", _text, ""),
     one("runtime.connectionState", "connection_state", _text, ""),
     one("runtime.host", "host", moref, None),

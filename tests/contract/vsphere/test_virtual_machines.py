@@ -305,6 +305,22 @@ async def test_what_needs_power_off_says_so(adapter: Adapter, vcenter: VCenter, 
         assert isinstance(task.error, PowerOffNeeded)
 
 
+async def test_a_running_machine_with_hot_add_tells_how_far_its_memory_grows(
+    vcenter: VCenter, machine: VirtualMachine, twin: Twin
+) -> None:
+    assert (machine.memory_hot_add_limit, machine.memory_hot_add_step) == (0, 0)
+    with connect(twin) as instance:
+        vm = find(instance, vim.VirtualMachine, "hv1")
+        result_of(vm.ReconfigVM_Task(vim.vm.ConfigSpec(memoryHotAddEnabled=True)))
+        result_of(vm.PowerOnVM_Task())
+        limit, step = vm.config.hotPlugMemoryLimit, vm.config.hotPlugMemoryIncrementSize
+
+    record = await vcenter.read_virtual_machine(machine.ref)
+
+    assert record is not None
+    assert (record.memory_hot_add, record.memory_hot_add_limit, record.memory_hot_add_step) == (True, limit, step)
+
+
 async def test_adapters_are_added_moved_and_removed_by_their_key(
     adapter: Adapter, vcenter: VCenter, machine: VirtualMachine
 ) -> None:

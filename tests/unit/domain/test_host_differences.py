@@ -104,6 +104,9 @@ def test_each_drifted_field_is_one_change_and_one_setting_and_waits_where_it_mus
         ({"cpus": 8, "cpu_hot_add": True}, False),  # a shrink is never hot
         ({"cpus": 2, "memory_hot_add": True}, False),
         ({"memory_mib": 4096, "memory_hot_add": True}, True),
+        ({"memory_mib": 4096, "memory_hot_add": True, "memory_hot_add_limit": 8192, "memory_hot_add_step": 128}, True),
+        ({"memory_mib": 4096, "memory_hot_add": True, "memory_hot_add_limit": 8064}, False),
+        ({"memory_mib": 4096, "memory_hot_add": True, "memory_hot_add_step": 768}, False),
         ({"memory_mib": 16384, "memory_hot_add": True}, False),
         ({"memory_mib": 4096, "cpu_hot_add": True}, False),
     ],

@@ -148,7 +148,7 @@ def a_taken_instance_uuid_is_replaced(scratch: Scratch) -> None:
     call="CloneVM_Task",
     says="What a clone has in common with another machine is told: an instance UUID that was taken, a manual address.",
     standing="documented",
-    source="API reference, VmInstanceUuidConflictEvent and VmStaticMacConflictEvent; that a clone tells too is inferred",
+    source="API reference, VmInstanceUuidConflictEvent, VmStaticMacConflictEvent; that a clone tells too is inferred",
 )
 def a_clone_tells_what_is_taken(scratch: Scratch) -> None:
     nic = scratch.nic_on(scratch.port_group())

@@ -207,8 +207,8 @@ def some_devices_need_a_machine_that_is_off(scratch: Scratch) -> None:
 
 @rule(
     call="ReconfigVM_Task",
-    says="The MAC address of a NIC, the mode of a disk, the sharing of a bus and the place of a disk do not change while "
-    "the machine runs: InvalidPowerState.",
+    says="The MAC address of a NIC, the mode of a disk, the sharing of a bus and the place of a disk do not change "
+    "while the machine runs: InvalidPowerState.",
     standing="documented",
     source="vSphere networking and administration guides, power off the virtual machine; the fault: API reference, "
     "ReconfigVM_Task, InvalidPowerState; the place is inferred",

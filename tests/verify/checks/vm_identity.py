@@ -39,7 +39,7 @@ def a_taken_instance_uuid_is_changed(scratch: Scratch) -> None:
 
 @rule(
     call="CreateVM_Task, ReconfigVM_Task",
-    says="The letters of a UUID have no case: one that differs in nothing else is taken, and it reads back in small ones.",
+    says="The letters of a UUID have no case: one that differs in nothing else is taken; it reads back in small ones.",
     standing="inferred",
     source=f"{MEMBER}.instanceUuid: a 128-bit number, represented as a hexadecimal string",
 )

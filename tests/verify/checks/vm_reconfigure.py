@@ -82,8 +82,8 @@ def vbs_brings_no_companions_on_a_reconfigure(scratch: Scratch) -> None:
     call="ReconfigVM_Task",
     says="A companion of VBS is turned off without a word while VBS is on; secure boot without EFI alone is refused.",
     standing="inferred",
-    source="community.vmware issue 351: of the four flags only secure boot without EFI came back as an error, on guests "
-    "that cannot have them",
+    source="community.vmware issue 351: of the four flags only secure boot without EFI came back as an error, on "
+    "guests that cannot have them",
 )
 def a_companion_of_vbs_can_be_turned_off(scratch: Scratch) -> None:
     vm = scratch.machine(flags=vim.vm.FlagInfo(vbsEnabled=True))

@@ -70,8 +70,8 @@ def hardware_differences(spec: NestedHyperVHostSpec, vm: VirtualMachine) -> tupl
     """Compare name and hardware.
 
     Rules: nested HV, firmware, guest id, cores per socket and every shrink need power-off; growth of CPUs and memory
-    does not with hot add (``ReconfigVM_Task``, documented: InvalidPowerState, Cpu/MemoryHotPlugNotSupported); boot
-    options and the name are accepted while the VM runs (documented).
+    does not with hot add (``ReconfigVM_Task``, documented: InvalidPowerState, Cpu/MemoryHotPlugNotSupported), memory
+    as far as its steps and its limit go; boot options and the name are accepted while the VM runs (documented).
     """
     goal = goal_settings(spec)
     rows: tuple[tuple[str, str, Any, Any, bool], ...] = (
@@ -84,7 +84,7 @@ def hardware_differences(spec: NestedHyperVHostSpec, vm: VirtualMachine) -> tupl
             "memory_mib",
             vm.memory_mib,
             goal.memory_mib,
-            not (vm.memory_hot_add and vm.memory_mib < (goal.memory_mib or 0)),
+            not _grows_while_on(vm, goal.memory_mib or 0),
         ),
         ("hardware.firmware", "firmware", vm.firmware, goal.firmware, True),
         ("hardware.secureBoot", "secure_boot", vm.secure_boot, goal.secure_boot, False),
@@ -95,6 +95,18 @@ def hardware_differences(spec: NestedHyperVHostSpec, vm: VirtualMachine) -> tupl
         for field, setting, actual, wanted, needs_power_off in rows
         if wanted is not None and actual != wanted
     )
+
+
+def _grows_while_on(vm: VirtualMachine, wanted: int) -> bool:
+    """Whether a running VM takes so much memory.
+
+    Documented (``VirtualMachineConfigInfo.hotPlugMemoryLimit``, ``.hotPlugMemoryIncrementSize``): up to a limit and in
+    steps, both told by a running VM with hot add; 0 here where it tells none.
+    """
+    if not vm.memory_hot_add or wanted <= vm.memory_mib:
+        return False
+    fits = not vm.memory_hot_add_limit or wanted <= vm.memory_hot_add_limit
+    return fits and not (vm.memory_hot_add_step and wanted % vm.memory_hot_add_step)
 
 
 def compare(
