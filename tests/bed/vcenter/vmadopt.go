@@ -23,6 +23,7 @@ func (t *Twin) completeMachine(r *simulator.Registry, vm *simulator.VirtualMachi
 		config.GuestFullName = full
 	}
 	relabel(config)
+	settleShares(config)
 	for _, device := range config.Hardware.Device {
 		if nic, ok := device.(types.BaseVirtualEthernetCard); ok {
 			card := nic.GetVirtualEthernetCard()

@@ -79,6 +79,7 @@ func (d *draft) apply(spec *types.VirtualMachineConfigSpec) error {
 	if err := d.settleReservation(spec.MemoryAllocation); err != nil {
 		return err
 	}
+	settleShares(d.config)
 	d.settleConnections()
 	return nil
 }
@@ -89,30 +90,6 @@ func (d *draft) settleConnections() {
 	if d.vm == nil || d.vm.Runtime.PowerState != poweredOn {
 		disconnectDevices(d.config)
 	}
-}
-
-// settleReservation keeps the memory reservation in line with the memory.
-//
-// Documented (memoryReservationLockedToMax): while it is set, the reservation is
-// always equal to the memory size. Observed (vm-operator compute_overwrite.go): a spec
-// with another one is rejected then. Inferred: so is a reservation above the memory,
-// and both are an InvalidArgument. Whether the host has that much left is not modelled.
-func (d *draft) settleReservation(asked *types.ResourceAllocationInfo) error {
-	memory := int64(d.config.Hardware.MemoryMB)
-	if d.config.MemoryAllocation == nil {
-		return nil
-	}
-	bad := NewFault(&types.InvalidArgument{InvalidProperty: "configSpec.memoryAllocation.reservation"})
-	if isTrue(d.config.MemoryReservationLockedToMax) {
-		if asked != nil && asked.Reservation != nil && *asked.Reservation != memory {
-			return bad
-		}
-		d.config.MemoryAllocation.Reservation = types.NewInt64(memory)
-	}
-	if r := d.config.MemoryAllocation.Reservation; r != nil && (*r < 0 || *r > memory) {
-		return bad
-	}
-	return nil
 }
 
 // applyName renames. Documented: DuplicateName and InvalidName; the entity's name

@@ -8,6 +8,7 @@ from typing import Any
 from pyVmomi import vim, vmodl
 
 from bed.soap import finish, moid, result_of
+from verify.machines import disk_of, machine
 from verify.rule import rule
 from verify.scratch import Scratch
 from verify.watching import changes, option, refusal, watch
@@ -65,6 +66,32 @@ def a_reconfigure_tells_who_changed_what(scratch: Scratch) -> None:
     assert 'config.annotation: "old" -> "new"; ' in event.configChanges.modified
     assert 'config.extraConfig("scratch.mark"): (key = "scratch.mark", value = "1"); ' in event.configChanges.added
     assert event.createdTime <= scratch.instance.CurrentTime()
+
+
+@rule(
+    call="VmReconfiguredEvent.configChanges",
+    says="What changes along with a value is told too: shares follow the size of the machine, a disk's words its size.",
+    standing="observed",
+    source='a change text of a resize in the source of a public client: "config.cpuAllocation.shares.shares: 2000 -> '
+    '32000" beside "device(2000).deviceInfo.summary"; API reference, SharesLevel',
+)
+def a_change_tells_its_side_effects(scratch: Scratch) -> None:
+    vm = machine(scratch, numCPUs=2, memoryMB=64)
+    disk = disk_of(vm.config)
+    disk.capacityInKB, disk.capacityInBytes = 2048, 2048 * 1024
+    grown = vim.vm.device.VirtualDeviceSpec(operation="edit", device=disk)
+
+    result_of(vm.ReconfigVM_Task(vim.vm.ConfigSpec(numCPUs=4, memoryMB=128, deviceChange=[grown])))
+
+    (event,) = query(scratch, about(vm, eventTypeId=["VmReconfiguredEvent"]))
+    for text in (
+        "config.hardware.numCPU: 2 -> 4; ",
+        "config.cpuAllocation.shares.shares: 2000 -> 4000; ",
+        "config.memoryAllocation.shares.shares: 640 -> 1280; ",
+        "config.hardware.device(2000).capacityInKB: 1024 -> 2048; ",
+        'config.hardware.device(2000).deviceInfo.summary: "1,024 KB" -> "2,048 KB"; ',
+    ):
+        assert text in event.configChanges.modified
 
 
 @rule(

@@ -126,3 +126,21 @@ def a_reservation_is_at_most_the_memory(scratch: Scratch) -> None:
     assert isinstance(
         fault_of(finish(vm.ReconfigVM_Task(Spec(memoryAllocation=allocation)))), vmodl.fault.InvalidArgument
     )
+
+
+@rule(
+    call="CreateVM_Task, ReconfigVM_Task",
+    says="Shares of a level follow the size of the machine: normal is 1000 a CPU and 10 a MB; custom ones stay.",
+    standing="documented",
+    source="API reference, SharesLevel",
+)
+def shares_follow_the_size(scratch: Scratch) -> None:
+    vm = scratch.machine(numCPUs=2, memoryMB=64)
+    assert (vm.config.cpuAllocation.shares.shares, vm.config.memoryAllocation.shares.shares) == (2000, 640)
+
+    high = vim.ResourceAllocationInfo(shares=vim.SharesInfo(level="high", shares=0))
+    custom = vim.ResourceAllocationInfo(shares=vim.SharesInfo(level="custom", shares=7))
+    result_of(vm.ReconfigVM_Task(Spec(cpuAllocation=high, memoryAllocation=custom)))
+    result_of(vm.ReconfigVM_Task(Spec(numCPUs=4, memoryMB=128)))
+
+    assert (vm.config.cpuAllocation.shares.shares, vm.config.memoryAllocation.shares.shares) == (8000, 7)
