@@ -12,15 +12,25 @@ import (
 // the spec (negative by convention) and is given its real key by the server; an
 // edit or removal names an existing key; InvalidDeviceSpec carries the index.
 
+// changeDevices applies the changes of a spec, in an order in which what hangs together
+// fits (inferred): controllers come before what is plugged into them, and go after it.
 func (d *draft) changeDevices(changes []types.BaseVirtualDeviceConfigSpec) error {
 	keys := map[int32]int32{} // from keys of the spec to real ones
-	for _, controllers := range []bool{true, false} {
+	const controllersCome, others, controllersGo = 0, 1, 2
+	for _, round := range []int{controllersCome, others, controllersGo} {
 		for i, change := range changes {
 			spec := change.GetVirtualDeviceConfigSpec()
 			if spec.Device == nil {
 				return invalidDevice(i)
 			}
-			if _, is := spec.Device.(types.BaseVirtualController); is != controllers {
+			when := others
+			if _, is := spec.Device.(types.BaseVirtualController); is {
+				when = controllersCome
+				if spec.Operation == types.VirtualDeviceConfigSpecOperationRemove {
+					when = controllersGo
+				}
+			}
+			if when != round {
 				continue
 			}
 			if err := d.changeDevice(i, spec, keys); err != nil {

@@ -165,6 +165,23 @@ def a_disk_moves_to_another_place(scratch: Scratch) -> None:
 
 @rule(
     call="ReconfigVM_Task",
+    says="A controller goes with its disk in one spec, whichever comes first in it; alone it stays while it has a disk.",
+    standing="inferred",
+    source="API reference, ReconfigVM_Task: the changes of a spec are applied together; no trace of a server found",
+)
+def a_controller_goes_with_its_disk(scratch: Scratch) -> None:
+    for name, backwards in (("one", False), ("two", True)):
+        vm = scratch.machine(name, deviceChange=[scsi(), disk(0)])
+        both = [remove(device(vm, label)) for label in ("Hard disk 1", "SCSI controller 0")]
+        fault_of(finish(vm.ReconfigVM_Task(vim.vm.ConfigSpec(deviceChange=both[1:]))), vim.fault.InvalidDeviceOperation)
+
+        result_of(vm.ReconfigVM_Task(vim.vm.ConfigSpec(deviceChange=both[::-1] if backwards else both)))
+
+        assert "SCSI controller 0" not in {found.deviceInfo.label for found in vm.config.hardware.device}
+
+
+@rule(
+    call="ReconfigVM_Task",
     says="SCSI controllers, their disks and NICs are plugged into a running machine and pulled out of it.",
     standing="observed",
     source="vmware/ansible-vsphere-gos-validation, pull request 73: hot adding disk and controller at the same time",
@@ -203,6 +220,22 @@ def some_devices_need_a_machine_that_is_off(scratch: Scratch) -> None:
 
     assert vm.summary.config.numVirtualDisks == 1
     assert not vm.summary.config.numEthernetCards
+
+
+@rule(
+    call="ReconfigVM_Task",
+    says="A suspended machine takes no device and gives none: InvalidPowerState.",
+    standing="inferred",
+    source="its memory image fixes the hardware, as it does for CPUs and memory",
+)
+def a_suspended_machine_keeps_its_devices(scratch: Scratch) -> None:
+    vm = scratch.machine(deviceChange=[add(scratch.nic_on(scratch.port_group()))])
+    result_of(vm.PowerOnVM_Task())
+    result_of(vm.SuspendVM_Task())
+
+    for changed in (scsi(), remove(scratch.nic(vm))):
+        task = vm.ReconfigVM_Task(vim.vm.ConfigSpec(deviceChange=[changed]))
+        assert fault_of(finish(task), vim.fault.InvalidPowerState).existingState == "suspended"
 
 
 @rule(
