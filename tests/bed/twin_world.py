@@ -63,11 +63,15 @@ class WorldControl(Wire):
         host: str,
         *,
         nested_hv: bool | None = None,
+        cpus: int | None = None,
         connection_state: Literal["connected", "disconnected", "notResponding"] | None = None,
         maintenance: bool | None = None,
     ) -> None:
-        """Change what a host can do and how it is reached; its machines follow its connection."""
-        body = {"nestedHV": nested_hv, "connectionState": connection_state, "maintenance": maintenance}
+        """Change what a host can do and how it is reached; its machines follow its connection.
+
+        With `cpus` no machine that has more starts there any more.
+        """
+        body = {"nestedHV": nested_hv, "cpus": cpus, "connectionState": connection_state, "maintenance": maintenance}
         self._post("host", {"host": host} | {name: value for name, value in body.items() if value is not None})
 
     def datastore(self, datastore: str, *, accessible: bool) -> None:

@@ -247,7 +247,12 @@ _TABLE: Final[tuple[tuple[tuple[type, ...], Callable[[Any, Call], OperatorError]
     ((vim.fault.DuplicateName, vim.fault.AlreadyExists), _name_taken),
     ((vim.fault.ResourceInUse,), _in_use),
     (
-        (vim.fault.InvalidPowerState, vim.fault.CpuHotPlugNotSupported, vim.fault.MemoryHotPlugNotSupported),
+        (
+            vim.fault.InvalidPowerState,
+            vim.fault.CpuHotPlugNotSupported,
+            vim.fault.MemoryHotPlugNotSupported,
+            vim.fault.DeviceHotPlugNotSupported,
+        ),
         _power,
     ),
     # Transient by their nature; the same list as govmomi's fault.IsTransientError.

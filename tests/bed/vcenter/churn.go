@@ -11,6 +11,7 @@ type churn struct {
 	entering  map[types.ManagedObjectReference]bool                                // hosts on their way into maintenance mode
 	questions map[types.ManagedObjectReference]question                            // that the next power-on of a machine asks
 	browsers  map[types.ManagedObjectReference]types.ManagedObjectReference        // machines by their environment browser
+	counted   map[types.ManagedObjectReference]bool                                // hosts whose CPUs a test has set, see vmhost.go
 }
 
 func newChurn() churn {
@@ -21,6 +22,7 @@ func newChurn() churn {
 		entering:  map[types.ManagedObjectReference]bool{},
 		questions: map[types.ManagedObjectReference]question{},
 		browsers:  map[types.ManagedObjectReference]types.ManagedObjectReference{},
+		counted:   map[types.ManagedObjectReference]bool{},
 	}
 }
 

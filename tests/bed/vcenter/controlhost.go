@@ -10,12 +10,13 @@ import (
 type hostRequest struct {
 	Host            string  `json:"host"`
 	NestedHV        *bool   `json:"nestedHV"`
+	CPUs            int16   `json:"cpus"`
 	ConnectionState *string `json:"connectionState"`
 	Maintenance     *bool   `json:"maintenance"`
 }
 
 // controlHost switches what a host can do and how it is reached; its machines follow:
-// {"host": "DC0_C0_H0", "nestedHV": false, "connectionState": "disconnected", "maintenance": true}
+// {"host": "DC0_C0_H0", "nestedHV": false, "cpus": 8, "connectionState": "disconnected", "maintenance": true}
 func (t *Twin) controlHost(req hostRequest) (any, error) {
 	host, err := find[*simulator.HostSystem](t, "host", req.Host, "HostSystem")
 	if err != nil {
@@ -29,6 +30,9 @@ func (t *Twin) controlHost(req hostRequest) (any, error) {
 	}
 	if req.NestedHV != nil {
 		host.Capability.NestedHVSupported = *req.NestedHV
+	}
+	if req.CPUs > 0 {
+		t.setHostCPUs(host, req.CPUs)
 	}
 	if req.Maintenance != nil {
 		host.Runtime.InMaintenanceMode = *req.Maintenance

@@ -49,13 +49,41 @@ func (t *Twin) canRun(host *simulator.HostSystem, vm *simulator.VirtualMachine) 
 		return false
 	}
 	config := t.configOf(vm)
-	if config != nil && isTrue(config.NestedHVEnabled) && !host.Capability.NestedHVSupported {
+	if config != nil && (isTrue(config.NestedHVEnabled) && !host.Capability.NestedHVSupported || t.checkHostCPUs(host, config) != nil) {
 		return false
 	}
 	missing := func(have []types.ManagedObjectReference) func(types.ManagedObjectReference) bool {
 		return func(ref types.ManagedObjectReference) bool { return !slices.Contains(have, ref) }
 	}
 	return !slices.ContainsFunc(vm.Network, missing(host.Network)) && !slices.ContainsFunc(vm.Datastore, missing(host.Datastore))
+}
+
+// setHostCPUs gives a host so many CPUs, without hyperthreading, and makes them count.
+func (t *Twin) setHostCPUs(host *simulator.HostSystem, cpus int16) {
+	summary := cloneValue(host.Summary.Hardware)
+	summary.NumCpuCores, summary.NumCpuThreads = cpus, cpus
+	host.Summary.Hardware = summary
+	if host.Hardware != nil {
+		hardware := cloneValue(host.Hardware)
+		hardware.CpuInfo.NumCpuCores, hardware.CpuInfo.NumCpuThreads = cpus, cpus
+		host.Hardware = hardware
+	}
+	t.inventory.counted[host.Self] = true
+}
+
+// checkHostCPUs refuses a machine that has more CPUs than its host.
+//
+// Documented: NotEnoughCpus, "the host hardware does not have enough CPU cores to
+// support the number of virtual CPUs". The words: observed (VMware's
+// ansible-vsphere-gos-validation issue 12). The stock hosts have two CPUs and always
+// ran any machine, so only those count that a test has set.
+func (t *Twin) checkHostCPUs(host *simulator.HostSystem, config *types.VirtualMachineConfigInfo) error {
+	have, want := int32(host.Summary.Hardware.NumCpuThreads), config.Hardware.NumCPU
+	if !t.inventory.counted[host.Self] || want <= have {
+		return nil
+	}
+	return Faultf(&types.NotEnoughCpus{NumCpuDest: have, NumCpuVm: want},
+		"Virtual machine requires %d CPUs to operate, but the host hardware only provides %d.", want, have)
 }
 
 // refuge finds the least loaded host of the cluster that can take a machine over.

@@ -103,7 +103,7 @@ func (t *Twin) checkPowerOnHost(host *simulator.HostSystem, vm *simulator.Virtua
 		const reason = "Virtualized Intel VT-x/EPT is not supported on this platform."
 		return Faultf(&types.GenericVmConfigFault{Reason: reason}, "%s Module 'HV' power on failed. Failed to start the virtual machine.", reason)
 	}
-	return nil
+	return t.checkHostCPUs(host, vm.Config)
 }
 
 // powerOff models PowerOffVM_Task. Documented: InvalidPowerState unless the

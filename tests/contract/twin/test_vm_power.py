@@ -4,7 +4,7 @@ import pytest
 from pyVmomi import vim
 
 from bed.lab import Lab, fault_of
-from bed.soap import finish, moid, result_of
+from bed.soap import finish, message_of, moid, result_of
 from bed.waiting import wait_for
 from verify.rule import rule
 
@@ -30,6 +30,25 @@ def test_nested_hv_is_refused_at_power_on_by_a_host_that_cannot(lab: Lab) -> Non
 
     assert "Virtualized Intel VT-x/EPT is not supported on this platform" in fault.msg
     assert state(vm) == "poweredOff"
+
+
+@rule(
+    call="PowerOnVM_Task",
+    says="A machine with more CPUs than its host has does not start: NotEnoughCpus with both numbers.",
+    standing="documented",
+    source="API reference, NotEnoughCpus; the words: vmware/ansible-vsphere-gos-validation issue 12",
+)
+def test_a_machine_does_not_start_on_a_host_with_fewer_cpus(lab: Lab) -> None:
+    vm = lab.vm_off()
+    lab.twin.control.host(vm.runtime.host.name, cpus=4)
+    result_of(vm.ReconfigVM_Task(vim.vm.ConfigSpec(numCPUs=8)))
+
+    fault = fault_of(finish(vm.PowerOnVM_Task()), vim.fault.NotEnoughCpus)
+
+    assert (fault.numCpuDest, fault.numCpuVm) == (vm.runtime.host.summary.hardware.numCpuThreads, 8) == (4, 8)
+    assert message_of(fault) == "Virtual machine requires 8 CPUs to operate, but the host hardware only provides 4."
+    result_of(vm.ReconfigVM_Task(vim.vm.ConfigSpec(numCPUs=4)))
+    result_of(vm.PowerOnVM_Task())
 
 
 @rule(

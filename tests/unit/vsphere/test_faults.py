@@ -39,6 +39,7 @@ TABLE: list[tuple[vmodl.MethodFault, type[OperatorError], Reason]] = [
     (vim.fault.InvalidPowerState(), PowerOffNeeded, Reason.POWER_OFF_REQUIRED),
     (vim.fault.CpuHotPlugNotSupported(), PowerOffNeeded, Reason.POWER_OFF_REQUIRED),
     (vim.fault.MemoryHotPlugNotSupported(), PowerOffNeeded, Reason.POWER_OFF_REQUIRED),
+    (vim.fault.DeviceHotPlugNotSupported(), PowerOffNeeded, Reason.POWER_OFF_REQUIRED),
     (vim.fault.ConcurrentAccess(), Concurrent, Reason.PROGRESSING),
     (vim.fault.TaskInProgress(), Concurrent, Reason.PROGRESSING),
     (vmodl.fault.HostNotConnected(), Transient, Reason.TASK_FAILED),

@@ -165,7 +165,7 @@ def a_disk_moves_to_another_place(scratch: Scratch) -> None:
 
 @rule(
     call="ReconfigVM_Task",
-    says="A controller goes with its disk in one spec, whichever comes first in it; alone it stays while it has a disk.",
+    says="A controller goes with its disk in one spec, whichever comes first; alone it stays while it has one.",
     standing="inferred",
     source="API reference, ReconfigVM_Task: the changes of a spec are applied together; no trace of a server found",
 )
