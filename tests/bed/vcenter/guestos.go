@@ -102,7 +102,7 @@ func configOptionFor(key string, ids []string) *types.VirtualMachineConfigOption
 		Description:          key,
 		GuestOSDescriptor:    matching,
 		HardwareOptions:      hardwareOption(version),
-		Capabilities:         machineCapability(),
+		Capabilities:         machineCapability(key),
 		DefaultDevice:        mainboard(),
 		SupportedMonitorType: []string{"release"},
 	}

@@ -32,7 +32,6 @@ func (t *Twin) completeMachine(r *simulator.Registry, vm *simulator.VirtualMachi
 		}
 	}
 	t.giveBrowser(vm)
-	vm.Capability = machineCapability()
 	vm.Guest = guestWithoutTools()
 	vm.Runtime.RecordReplayState = types.VirtualMachineRecordReplayStateInactive
 	on := vm.Runtime.PowerState == poweredOn

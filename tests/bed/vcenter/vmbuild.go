@@ -85,7 +85,6 @@ func (d *draft) enter(pool *types.ManagedObjectReference) *simulator.VirtualMach
 		RecordReplayState:   types.VirtualMachineRecordReplayStateInactive,
 		MaxCpuUsage:         2294,
 	}
-	vm.Capability = machineCapability()
 	now := t.now()
 	vm.Layout = &types.VirtualMachineFileLayout{}
 	vm.Storage = &types.VirtualMachineStorageInfo{Timestamp: now}
@@ -186,6 +185,7 @@ func (t *Twin) refresh(vm *simulator.VirtualMachine) {
 	summary.GuestId, summary.GuestFullName = config.GuestId, config.GuestFullName
 	summary.Annotation, summary.ManagedBy = config.Annotation, config.ManagedBy
 	summary.HwVersion = config.Version
+	vm.Capability = machineCapability(config.Version)
 	summary.NumEthernetCards, summary.NumVirtualDisks = 0, 0
 	for _, device := range config.Hardware.Device {
 		switch device.(type) {
@@ -208,8 +208,11 @@ func (t *Twin) refresh(vm *simulator.VirtualMachine) {
 	t.Touch(vm.Self)
 }
 
-// machineCapability is VirtualMachine.capability of a machine on ESXi 8.
-func machineCapability() types.VirtualMachineCapability {
+// machineCapability is VirtualMachine.capability on ESXi 8: what a machine of this
+// hardware version can do. Documented: it is the machine's, not the host's; that it goes
+// by what its version ignores (versionGates) is inferred.
+func machineCapability(hardware string) types.VirtualMachineCapability {
+	version := hardwareNumber(hardware)
 	return types.VirtualMachineCapability{
 		SnapshotOperationsSupported: true, MultipleSnapshotsSupported: true, SnapshotConfigSupported: true,
 		PoweredOffSnapshotsSupported: true, MemorySnapshotsSupported: true, RevertToSnapshotSupported: true,
@@ -217,8 +220,8 @@ func machineCapability() types.VirtualMachineCapability {
 		ToolsAutoUpdateSupported: true, SwapPlacementSupported: true, ToolsSyncTimeSupported: true,
 		VirtualMmuUsageSupported: true, DiskSharesSupported: true, BootOptionsSupported: true, BootRetryOptionsSupported: true,
 		ChangeTrackingSupported: true, MultipleCoresPerSocketSupported: true, MemoryReservationLockSupported: true,
-		FeatureRequirementSupported: true, NestedHVSupported: true, VPMCSupported: true,
-		SecureBootSupported: types.NewBool(true), VirtualMmuUsageIgnored: types.NewBool(true), VirtualExecUsageIgnored: types.NewBool(true),
+		FeatureRequirementSupported: true, NestedHVSupported: version >= 9, VPMCSupported: version >= 9,
+		SecureBootSupported: types.NewBool(version >= 13), VirtualMmuUsageIgnored: types.NewBool(true), VirtualExecUsageIgnored: types.NewBool(true),
 	}
 }
 

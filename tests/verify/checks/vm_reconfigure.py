@@ -275,9 +275,11 @@ def vbs_keeps_a_running_machine_from_growing(scratch: Scratch) -> None:
 
 @rule(
     call="ReconfigVM_Task",
-    says="nestedHVEnabled below hardware version 9 is ignored without a word; the rest of the spec is carried out.",
+    says="nestedHVEnabled below hardware version 9 is ignored without a word; the rest of the spec is carried out. The "
+    "machine's own capability tells.",
     standing="observed",
-    source="vm-operator, compute_overwrite.go (code of the vendor)",
+    source="vm-operator, compute_overwrite.go (code of the vendor); API reference, VirtualMachineCapability."
+    "nestedHVSupported",
 )
 def an_old_hardware_version_ignores_what_it_cannot_do(scratch: Scratch) -> None:
     vm = scratch.machine("old", version="vmx-08")
@@ -286,6 +288,8 @@ def an_old_hardware_version_ignores_what_it_cannot_do(scratch: Scratch) -> None:
 
     assert vm.config.annotation == "new"
     assert not vm.config.nestedHVEnabled
+    assert not vm.capability.nestedHVSupported
+    assert scratch.machine("newer", version="vmx-09").capability.nestedHVSupported
 
 
 @rule(
