@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -24,7 +25,7 @@ func (d *draft) completeDisk(index int, disk *types.VirtualDisk, spec *types.Vir
 	}
 	disk.CapacityInKB = disk.CapacityInBytes / 1024
 	backing, ok := disk.Backing.(*types.VirtualDiskFlatVer2BackingInfo)
-	if !ok {
+	if !ok || !isDiskMode(backing.DiskMode) {
 		return invalidBacking(index)
 	}
 	creates := spec.FileOperation == types.VirtualDeviceConfigSpecFileOperationCreate
@@ -60,6 +61,12 @@ func (d *draft) completeDisk(index int, disk *types.VirtualDisk, spec *types.Vir
 		backing.Uuid = diskUUID()
 	}
 	return nil
+}
+
+// isDiskMode tells whether a backing's mode is one, or left out. Documented:
+// VirtualDiskFlatVer2BackingInfo.diskMode, a VirtualDiskMode; the fault is inferred.
+func isDiskMode(mode string) bool {
+	return mode == "" || slices.Contains(types.VirtualDiskMode("").Strings(), mode)
 }
 
 // diskUUID is written like vSphere's: 6000C29 in front, the OUI form of VMware.

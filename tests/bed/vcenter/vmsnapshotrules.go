@@ -89,6 +89,9 @@ func (d *draft) checkDiskEdit(index int, current, asked *types.VirtualDisk) erro
 	if was == nil {
 		return nil
 	}
+	if wants != nil && !isDiskMode(wants.DiskMode) {
+		return invalidBacking(index)
+	}
 	if was.Parent != nil && asked.CapacityInBytes > current.CapacityInBytes {
 		return Faultf(&types.InvalidDeviceOperation{
 			InvalidDeviceSpec: types.InvalidDeviceSpec{DeviceIndex: int32(index)}, BadOp: types.VirtualDeviceConfigSpecOperationEdit,

@@ -136,6 +136,24 @@ def a_fifth_scsi_controller_is_too_many(scratch: Scratch) -> None:
 
 
 @rule(
+    call="CreateVM_Task, ReconfigVM_Task",
+    says="A disk mode that does not exist is InvalidDeviceBacking.",
+    standing="inferred",
+    source="API reference, VirtualDiskFlatVer2BackingInfo.diskMode: a VirtualDiskMode; the fault is not named there",
+)
+def a_disk_has_a_mode_that_exists(scratch: Scratch) -> None:
+    odd = disk(0)
+    odd.device.backing.diskMode = "sometimes"
+    refuse(scratch, vim.fault.InvalidDeviceBacking, scsi(), odd)
+
+    vm = scratch.machine(deviceChange=[scsi(), disk(0)])
+    changed = device(vm, "Hard disk 1")
+    changed.backing.diskMode = "sometimes"
+
+    fault_of(edit(vm, changed), vim.fault.InvalidDeviceBacking)
+
+
+@rule(
     call="ReconfigVM_Task",
     says="An edit puts a disk on another unit, or on another controller, which then lists it; a unit that is taken is "
     "InvalidDeviceSpec.",
