@@ -49,3 +49,35 @@ def tidy_lab(shared_lab: "Lab") -> Iterator["Lab"]:
     for host in shared_lab.host.parent.host:
         control.host(host.name, connection_state="connected")
     shared_lab.clean()
+
+
+@pytest.fixture
+def admin(shared_twin: "Twin") -> Iterator["Lab"]:
+    """An administrator's login on the module's twin, who cleans up."""
+    from bed.lab import Lab
+    from bed.soap import connect
+
+    with connect(shared_twin) as instance:
+        lab = Lab(shared_twin, instance)
+        lab.prefix = "priv-"
+        try:
+            yield lab
+        finally:
+            lab.clean()
+
+
+@pytest.fixture
+def eve(shared_twin: "Twin") -> Iterator["Lab"]:
+    """The login of somebody who has the role `eve` everywhere; it can read everything and do nothing."""
+    from bed.lab import Lab
+    from bed.soap import connect
+    from support.permitted import EVE
+
+    shared_twin.control.user(EVE, groups=[])
+    shared_twin.control.role("eve", [])
+    for permission in shared_twin.control.permissions():
+        if permission["principal"] == EVE.shown:
+            shared_twin.control.permission(EVE, "", on=permission["object"])
+    shared_twin.control.permission(EVE, "eve")
+    with connect(shared_twin, EVE) as instance:
+        yield Lab(shared_twin, instance)
