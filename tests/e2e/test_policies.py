@@ -111,6 +111,27 @@ def test_observe_lists_the_drift_of_what_was_enforced(lab: KubeLab, stranger: St
     assert lab.calls.changes() == {"ReconfigureDVPortgroup_Task": 1}
 
 
+def test_observe_tells_of_each_setting_whether_it_comes_from_the_switch(lab: KubeLab, stranger: Stranger) -> None:
+    inner = lab.port_group(managementPolicy="Observe")
+    mo_ref = stranger.create_port_group(stranger.find_switch(lab.datacenter), inner.vsphere_name)
+    lab.patch_secret(allowAdoption="true")
+    inner.annotate(adopt=mo_ref)
+
+    observed = inner.wait(lambda now: now.status.get("observed"), "what is there").status["observed"]
+
+    names = ["macLearning", "promiscuous", "forgedTransmits", "macChanges"]
+    names += ["limit", "limitPolicy", "allowUnicastFlooding"]
+    names += ["legacyPromiscuous", "legacyForgedTransmits", "legacyMacChanges", "vlan"]
+    assert observed["inheritedFields"] == names
+    assert set(names) <= set(observed)
+
+    inner.patch(managementPolicy="Enforce")
+    assert "inheritedFields" not in inner.wait_ready().status["observed"], "all its own"
+    inner.delete()
+    inner.wait_gone()
+    stranger.destroy(stranger.port_group(mo_ref))
+
+
 def test_observe_says_what_would_need_a_power_off(lab: KubeLab) -> None:
     host = lab.host(powerState="On")
     host.wait_ready()

@@ -19,6 +19,7 @@ def test_every_host_has_it_as_declared(world_lab: KubeLab, stranger: Stranger) -
         security = found.spec.policy.security
         assert (security.allowPromiscuous, security.forgedTransmits, security.macChanges) == (True, True, None)
     assert status["hostsReady"] == "2/2"
+    assert status["observed"]["inheritedFields"] == ["macChanges"], "what the spec leaves to the switch"
     assert status["moRef"].startswith("network-")
 
 

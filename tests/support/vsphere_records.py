@@ -54,6 +54,7 @@ __all__ = [
 
 GUEST_IDS = frozenset(_GUEST_IDS.values())
 SWITCH = MoRef("VmwareDistributedVirtualSwitch", "dvs-1")
+LEGACY_FIELDS = ("promiscuous", "forgedTransmits", "macChanges")
 
 _macs = itertools.count(1)
 
@@ -96,7 +97,9 @@ def port_group(name: str, on: MoRef = SWITCH, settings: PortGroupSettings | None
         mac_management=mac_policy(
             forged_transmits=False, inherited=True, learning_enabled=False, learning_limit_policy="allow"
         ),
-        security=SecurityPolicy(allow_promiscuous=False, mac_changes=False, forged_transmits=False, inherited=True),
+        security=SecurityPolicy(
+            allow_promiscuous=False, mac_changes=False, forged_transmits=False, inherited_fields=LEGACY_FIELDS
+        ),
         nsx=False,
         uplink=False,
         virtual_machines=(),
@@ -116,7 +119,10 @@ def written(group: PortGroup, settings: PortGroupSettings, ignores: Iterable[str
     policy = given.get("mac_management")
     if policy is not None:
         given["security"] = SecurityPolicy(
-            policy.allow_promiscuous, policy.mac_changes, policy.forged_transmits, policy.inherited
+            policy.allow_promiscuous,
+            policy.mac_changes,
+            policy.forged_transmits,
+            LEGACY_FIELDS if policy.inherited else (),
         )
     if given.get("binding") == "ephemeral":
         given["port_count"] = 0

@@ -27,6 +27,8 @@ from nested_hyperv.api.rules import Rule, exactly_one, immutable, immutable_opti
 VLAN_MAX: Final = 4094
 HOSTS_MAX: Final = 128
 """Hosts of one port group on standard switches: more than a cluster can have (96 in vSphere 8)."""
+OBSERVED_MAX: Final = 16
+"""Settings of a port group that may be inherited, and room for more."""
 PORTS_MAX: Final = 60000
 """Ports of one port group: as many as vSphere has documented for all distributed switches of a vCenter together."""
 
@@ -395,6 +397,11 @@ class PortGroupObserved(StatusModel):
         default=None, description="At least one setting of the legacy policy is inherited from the switch."
     )
     vlan: str | None = Field(default=None, description="VLAN: none, an id, the ranges of a trunk, or a private id.")
+    inherited_fields: tuple[str, ...] = Field(
+        default=(),
+        max_length=OBSERVED_MAX,
+        description="Which of these come from the switch; all others are the port group's own.",
+    )
 
 
 class PortOverride(StatusModel):

@@ -190,12 +190,21 @@ class MacManagementPolicy:
 
 @dataclass(frozen=True, slots=True)
 class SecurityPolicy:
-    """``DVSSecurityPolicy``, the deprecated block that older switches have alone. Effective values."""
+    """``DVSSecurityPolicy``, the deprecated block that older switches have alone. Effective values.
+
+    Each setting of this block is a policy of its own: ``inherited_fields`` are those that come from the switch, in the
+    words of status.
+    """
 
     allow_promiscuous: bool
     mac_changes: bool
     forged_transmits: bool
-    inherited: bool = False
+    inherited_fields: tuple[str, ...] = ()
+
+    @property
+    def inherited(self) -> bool:
+        """Whether any setting comes from the switch."""
+        return bool(self.inherited_fields)
 
 
 @dataclass(frozen=True, slots=True)

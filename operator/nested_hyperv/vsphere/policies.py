@@ -49,13 +49,18 @@ def security_policy(policy: Any) -> SecurityPolicy | None:
     """Project ``DVSSecurityPolicy``."""
     if policy is None:
         return None
-    flags = (policy.allowPromiscuous, policy.macChanges, policy.forgedTransmits)
+    flags = {
+        "promiscuous": policy.allowPromiscuous,
+        "forgedTransmits": policy.forgedTransmits,
+        "macChanges": policy.macChanges,
+    }
+    # Each flag of this block is a policy of its own that may be inherited.
+    inherited = tuple(name for name, flag in flags.items() if policy.inherited or flag is None or flag.inherited)
     return SecurityPolicy(
         allow_promiscuous=_value(policy.allowPromiscuous),
         mac_changes=_value(policy.macChanges),
         forged_transmits=_value(policy.forgedTransmits),
-        # Each flag of this block is a policy of its own that may be inherited.
-        inherited=bool(policy.inherited) or any(flag is None or flag.inherited for flag in flags),
+        inherited_fields=inherited,
     )
 
 

@@ -231,12 +231,13 @@ def test_each_other_drifted_field_is_written_alone(
         ("allow_promiscuous", Change("promiscuous", "false", "true")),
         ("forged_transmits", Change("forgedTransmits", "false", "true")),
         ("mac_changes", Change("macChanges", "true", "false")),
-        ("inherited", Change("inherited", "true", "false")),
+        ("inherited_fields", Change("inherited", "true", "false")),
     ],
 )
 def test_on_an_old_switch_only_the_legacy_block_counts(field: str, change: Change) -> None:
     spec = port_group_spec()
-    drifted = replace(LEGACY, **{field: not getattr(LEGACY, field)})
+    value = ("macChanges",) if field == "inherited_fields" else not getattr(LEGACY, field)
+    drifted = replace(LEGACY, **{field: value})
 
     settings, changes = written(plan(spec, equal(spec, OLD, security=drifted), OLD))
 

@@ -106,6 +106,7 @@ def test_a_security_flag_that_is_inherited_makes_the_block_inherited() -> None:
     record = port_config(securityPolicy=security)
     assert record.security is not None
     assert (record.security.allow_promiscuous, record.security.inherited) == (True, True)
+    assert record.security.inherited_fields == ("macChanges",)
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,8 @@ __all__ = ["PortGroupGoal", "differences", "goal_of", "learns", "observed"]
 
 # VMware vSphere 8 networking guide, "MAC learning": distributed switch 6.6.0 and newer (documented).
 _FIRST_WITH_LEARNING: Final = (6, 6, 0)
+_FLAGS: Final = ("promiscuous", "forgedTransmits", "macChanges")
+_LEARNING_DETAILS: Final = ("limit", "limitPolicy", "allowUnicastFlooding")
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,4 +258,21 @@ def observed(actual: PortGroup) -> PortGroupObserved:
         legacy_forged_transmits=legacy.forged_transmits if legacy else None,
         legacy_mac_changes=legacy.mac_changes if legacy else None,
         vlan=vlan_text(actual.vlan),
+        inherited_fields=_inherited(actual),
     )
+
+
+def _inherited(actual: PortGroup) -> tuple[str, ...]:
+    """Name what comes from the switch, in the words and the order of ``status.observed``."""
+    mac, legacy = actual.mac_management, actual.security
+    fields: list[str] = []
+    if mac is not None:
+        # An inherited block brings the details of learning along.
+        fields += ["macLearning"] if mac.inherited or mac.learning.inherited else []
+        fields += _FLAGS if mac.inherited else []
+        fields += _LEARNING_DETAILS if mac.inherited or mac.learning.inherited else []
+    elif legacy is not None:
+        fields += legacy.inherited_fields
+    if legacy is not None:
+        fields += (f"legacy{name[0].upper()}{name[1:]}" for name in legacy.inherited_fields)
+    return (*fields, "vlan") if actual.vlan_inherited else tuple(fields)

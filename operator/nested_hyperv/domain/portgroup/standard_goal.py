@@ -73,10 +73,17 @@ def _text(value: bool | None) -> str:
 def observed(actual: StandardPortGroup) -> PortGroupObserved:
     """The policy in effect on one host."""
     own, effective = actual.own, actual.effective
+    settings = {
+        "promiscuous": own.allow_promiscuous,
+        "forgedTransmits": own.forged_transmits,
+        "macChanges": own.mac_changes,
+    }
+    inherited = tuple(name for name, value in settings.items() if value is None)
     return PortGroupObserved(
         promiscuous=effective.allow_promiscuous,
         forged_transmits=effective.forged_transmits,
         mac_changes=effective.mac_changes,
-        inherited=None in (own.allow_promiscuous, own.forged_transmits, own.mac_changes),
+        inherited=bool(inherited),
         vlan=vlan_text(actual.vlan),
+        inherited_fields=inherited,
     )
