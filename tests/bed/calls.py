@@ -19,7 +19,7 @@ _READS = _ALIVE | {
     "CreateFilter", "DestroyPropertyFilter", "CancelWaitForUpdates", "CreateListView", "ModifyListView",
     "CreateContainerView", "DestroyView", "FindChild", "FindByInventoryPath", "FindByUuid", "FindAllByUuid",
     "QueryConfigOptionEx", "QueryConfigOptionDescriptor", "QueryConfigTarget", "QueryOptions", "QueryEvents",
-    "FetchDVPorts",
+    "FetchDVPorts", "CreateCollectorForEvents", "SetCollectorPageSize", "DestroyCollector",
 }  # fmt: skip
 
 

@@ -34,8 +34,7 @@ def test_a_port_that_overrides_its_group_makes_the_network_not_ready(lab: KubeLa
     lab.calls.mark()
     port = stranger.stop_learning_on_port(inner.mo_ref, host.mo_ref)
 
-    inner.annotate(reconcile_requested_at="1")
-    told = inner.wait_condition("NetworkReady", "False", "PortOverride")
+    told = inner.wait_condition("NetworkReady", "False", "PortOverride", seconds=10)
 
     assert told.ready, "the port group itself is as declared"
     name = host.read().status["name"]
@@ -48,9 +47,8 @@ def test_a_port_that_overrides_its_group_makes_the_network_not_ready(lab: KubeLa
     assert lab.calls.changes() == {}, "ports are reported and not written"
 
     stranger.reset_port(inner.mo_ref, host.mo_ref)
-    inner.annotate(reconcile_requested_at="2")
 
-    inner.wait_condition("NetworkReady", "True")
+    inner.wait_condition("NetworkReady", "True", seconds=10)
     host.wait_condition("NetworkReady", "True")
 
 

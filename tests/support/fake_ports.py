@@ -10,7 +10,7 @@ from nested_hyperv.domain import errors
 from nested_hyperv.domain.inventory import Port
 
 if TYPE_CHECKING:
-    from nested_hyperv.domain.inventory import PortGroup, PortGroupSettings
+    from nested_hyperv.domain.inventory import MoRef, PortGroup, PortGroupSettings
     from support.fake_vcenter import FakeVCenter
 
 __all__ = ["FakePorts"]
@@ -18,10 +18,14 @@ __all__ = ["FakePorts"]
 
 @dataclass
 class FakePorts:
-    """Who is connected; `settings` is what single ports have of their own, by key ("0", "1" in the order of VMs)."""
+    """Who is connected; `settings` is what single ports have of their own, by key ("0", "1" in the order of VMs).
+
+    `news` counts how often it was told that there are other settings.
+    """
 
     vcenter: FakeVCenter
     settings: dict[str, dict[str, Any]] = field(default_factory=dict)
+    news: dict[MoRef, int] = field(default_factory=dict)
 
     def connected(self, ref: PortGroup) -> tuple[Port, ...]:
         if ref.ref not in self.vcenter.port_groups:

@@ -159,6 +159,13 @@ class FakeVCenter(FakeHistory):
         self._task_watchers.clear()
         self.users.clear()
 
+    def tell_of_ports(self, ref: MoRef) -> None:
+        """Push that single ports of a port group were changed."""
+        self.ports.news[ref] = self.port_news(ref) + 1
+        for key, refs in self._watched.items():
+            if ref in refs:
+                self.notify(key)
+
     def advance(self) -> bool:
         """Let running tasks end, guests shut down, and tell whoever watches. Returns whether anything happened."""
         moved = False
@@ -218,6 +225,9 @@ class FakeVCenter(FakeHistory):
 
     def missing(self, ref: MoRef) -> bool:
         return ref in self._missing
+
+    def port_news(self, ref: MoRef) -> int:
+        return self.ports.news.get(ref, 0)
 
     def task(self, ref: MoRef) -> Task | None:
         return self._seen_tasks.get(ref)

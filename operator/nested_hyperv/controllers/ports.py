@@ -134,6 +134,9 @@ class VCenter(Protocol):
     def missing(self, ref: MoRef) -> bool:
         """Whether the server said that a watched object does not exist (to be confirmed by a live read)."""
 
+    def port_news(self, ref: MoRef) -> int:
+        """How often single ports of a watched port group were changed; wakes who watches it when that grows."""
+
     def task(self, ref: MoRef) -> Task | None:
         """Return what is known of a task that was started or watched here."""
 

@@ -16,11 +16,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from nested_hyperv.domain.host_network import HOST_NETWORK, STANDARD_NETWORK, HostNetwork
-from nested_hyperv.domain.inventory import MoRef, Record, Switch, Task, TaskState, VirtualMachine
+from nested_hyperv.domain.inventory import MoRef, PortGroup, Record, Switch, Task, TaskState, VirtualMachine
 from nested_hyperv.vsphere.projection import build, update, version_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable
 
     from nested_hyperv.domain.resource import ObjectKey
     from nested_hyperv.vsphere.updates import Update
@@ -39,6 +39,7 @@ _WATCHABLE: Final = frozenset(
         "VirtualMachine",
     }
 )
+_SWITCHES: Final = ("VmwareDistributedVirtualSwitch", "DistributedVirtualSwitch")
 #: How many versions of one object are remembered as superseded; more are never in flight at once.
 _REMEMBERED: Final = 8
 #: How many removals from the view are expected to be confirmed; those that the server never noticed are not.
@@ -69,6 +70,7 @@ class Inventory:
         self._records: dict[MoRef, Record] = {}
         self._missing: set[MoRef] = set()
         self._superseded: dict[MoRef, deque[str]] = {}
+        self._port_news: dict[MoRef, int] = {}
         self._watchers: dict[MoRef, set[ObjectKey]] = {}
         self._watched: dict[ObjectKey, frozenset[MoRef]] = {}
         self._names: dict[ObjectKey, str] = {}
@@ -155,6 +157,7 @@ class Inventory:
     def _drop(self, ref: MoRef) -> None:
         self._records.pop(ref, None)
         self._superseded.pop(ref, None)
+        self._port_news.pop(ref, None)
         self._missing.discard(ref)
         self._paths.pop(ref, None)
 
@@ -221,6 +224,21 @@ class Inventory:
     def missing(self, ref: MoRef) -> bool:
         """Whether the server said that a watched object is not there."""
         return ref in self._missing
+
+    def watches_switch(self, ref: MoRef) -> bool:
+        """Whether anybody watches a distributed switch, by whichever of its types it is named."""
+        return any(MoRef(kind, ref.value) in self._watchers for kind in _SWITCHES)
+
+    def port_news(self, ref: MoRef) -> int:
+        """How often single ports of a watched port group were changed."""
+        return self._port_news.get(ref, 0)
+
+    def ports_changed(self, keys: Collection[str]) -> None:
+        """Single ports of the port groups with these keys were changed. Their own records tell nothing of it."""
+        for ref, record in list(self._records.items()):
+            if isinstance(record, PortGroup) and record.key in keys:
+                self._port_news[ref] = self.port_news(ref) + 1
+                self._wake(ref)
 
     def apply(self, updates: Iterable[Update]) -> None:
         """Take over what the long poll says."""

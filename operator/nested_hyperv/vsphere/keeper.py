@@ -17,6 +17,7 @@ from nested_hyperv.domain.errors import OperatorError, Unreachable
 from nested_hyperv.vsphere.faults import Call, SessionLost
 from nested_hyperv.vsphere.pauses import Pauses
 from nested_hyperv.vsphere.poll import Batch, Poll
+from nested_hyperv.vsphere.port_news import PortNews, port_groups_of
 from nested_hyperv.vsphere.session import Session, first_channel, log_in
 from nested_hyperv.vsphere.transport import endpoint_for
 
@@ -70,6 +71,7 @@ class Keeper:
         self.last_call = time.monotonic()
         self._lost = asyncio.Event()
         self._pauses = Pauses(tuning)
+        self._port_news = PortNews()
         self._stale: list[Poll] = []
         self._login: tuple[Future[Session], Channel] | None = None
         self._task = asyncio.get_running_loop().create_task(
@@ -180,6 +182,7 @@ class Keeper:
         if self.about is not None and self.about.instance_uuid != session.about.instance_uuid:
             _log.warning("%s is another vCenter than before: %s", self._server, session.about.instance_uuid)
             self._inventory.clear()
+            self._port_news.restart()
             self._availability.wake_users()
         self.session = session
         self.about = session.about
@@ -191,6 +194,8 @@ class Keeper:
             Call("CreatePropertyCollector", self._server), lambda live: Poll(live, self._tuning), session
         )
         self._lost.clear()
+        if poll.events_before is not None:
+            self._port_news.begin(poll.events_before)
         self._inventory.resync()
         return poll
 
@@ -212,6 +217,7 @@ class Keeper:
             for work in (
                 self._listen(poll, session),
                 self._feed(poll, session),
+                self._tell_of_ports(session),
                 self._keep_alive(session),
                 self._lost.wait(),
             )
@@ -235,6 +241,8 @@ class Keeper:
             self._pauses.reset()
             version = batch.version
             self._inventory.apply(batch.updates)
+            if batch.port_events is not None:
+                self._port_news.take(batch.port_events)
 
     async def _feed(self, poll: Poll, session: Session) -> None:
         call = Call("ModifyListView", self._server)
@@ -245,6 +253,20 @@ class Keeper:
             while any(changes := self._inventory.take_changes(self._tuning.chunk)):
                 unresolved = await self._threads.keep(call, _changing(poll, *changes), session)
                 self._inventory.unresolved(unresolved)
+
+    async def _tell_of_ports(self, session: Session) -> None:
+        call = Call("FetchDVPorts", self._server)
+        while True:
+            switch, ports = await self._port_news.wait()
+            if self._inventory.watches_switch(switch):
+                try:
+                    self._inventory.ports_changed(await self._threads.keep(call, _having(switch, ports), session))
+                except SessionLost:
+                    raise  # asked again in the next one
+                except OperatorError as error:
+                    # Not worth a new poll: ports are looked at now and then all the same.
+                    _log.info("%s: whose ports of %s were changed is not told: %s", self._server, switch, error.message)
+            self._port_news.told(switch, ports)
 
     async def _keep_alive(self, session: Session) -> None:
         call = Call("CurrentTime", self._server)
@@ -259,6 +281,10 @@ class Keeper:
 
 def _waiting(poll: Poll, version: str) -> Callable[[Session], Batch]:
     return lambda _: poll.wait(version)
+
+
+def _having(switch: MoRef, ports: frozenset[str]) -> Callable[[Session], frozenset[str]]:
+    return lambda session: port_groups_of(session, switch, ports)
 
 
 def _changing(poll: Poll, add: list[MoRef], remove: list[MoRef]) -> Callable[[Session], tuple[MoRef, ...]]:

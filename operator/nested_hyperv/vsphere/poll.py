@@ -7,6 +7,7 @@ serialises the calls on a collector and the long poll would hold up every other 
 from __future__ import annotations
 
 import contextlib
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,8 +15,9 @@ from pyVmomi import vim, vmodl
 
 from nested_hyperv.domain.host_network import HOST_NETWORK, STANDARD_NETWORK
 from nested_hyperv.domain.inventory import MoRef
-from nested_hyperv.vsphere.collector import properties_of
-from nested_hyperv.vsphere.faults import CONNECTION_ERRORS
+from nested_hyperv.vsphere.collector import properties_of, read
+from nested_hyperv.vsphere.faults import CONNECTION_ERRORS, Call, translate
+from nested_hyperv.vsphere.port_news import LATEST_PAGE, PORT_EVENTS, PortEvent, collect_port_events, events_of
 from nested_hyperv.vsphere.projection import WATCHED_TYPES, fields_of, paths_of
 from nested_hyperv.vsphere.refs import managed, moref, morefs
 from nested_hyperv.vsphere.updates import HostChange, Update, host_updates
@@ -28,16 +30,22 @@ if TYPE_CHECKING:
 
 __all__ = ["Batch", "Poll"]
 
+_log = logging.getLogger(__name__)
+
 _PC: Final = vmodl.query.PropertyCollector
 _IN_SECOND_VIEW: Final = frozenset({HOST_NETWORK, STANDARD_NETWORK})
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """One answer of the long poll. ``version`` goes into the next one, which is at once answered if this was cut."""
+    """One answer of the long poll. ``version`` goes into the next one, which is at once answered if this was cut.
+
+    ``port_events`` is the latest page of them, if it has changed.
+    """
 
     version: str
     updates: tuple[Update, ...]
+    port_events: tuple[PortEvent, ...] | None = None
 
 
 class Poll:
@@ -47,6 +55,9 @@ class Poll:
     what it sends is dear, and the other hosts need not pay for it. Standard networks are there too, since a distributed
     port group is also a ``Network``, with a filter that tells whole properties. The view is made when the first of them
     is wanted.
+
+    ``events_before`` are the latest events of single ports from before they were watched; ``None`` where the server
+    does not tell of any.
     """
 
     def __init__(self, session: Session, tuning: Tuning) -> None:
@@ -56,6 +67,8 @@ class Poll:
         self._view: Any = None
         self._networks: Any = None
         self._hosts_filter = ""
+        self._events: Any = None
+        self.events_before: tuple[PortEvent, ...] | None = None
         self._collector: Any = None
         try:
             self._view = session.content.viewManager.CreateListView()
@@ -63,6 +76,7 @@ class Poll:
             self._collector = waiter.CreatePropertyCollector()
             # False: a changed property is reported whole, not in parts.
             self._collector.CreateFilter(self._filter(self._view, *WATCHED_TYPES), False)
+            self._watch_ports()
         except BaseException:
             self.close()
             raise
@@ -86,6 +100,22 @@ class Poll:
         made = collector.CreateFilter(self._filter(view, HOST_NETWORK), True)
         self._hosts_filter = moref(made).value
         self._networks = view
+
+    def _watch_ports(self) -> None:
+        try:
+            self._events = collect_port_events(self._session)
+            page = read(self._session, moref(self._events), [LATEST_PAGE]).properties
+            watched = [_PC.ObjectSpec(obj=self._events, skip=False)]
+            spec = _PC.FilterSpec(objectSet=watched, propSet=[properties_of(PORT_EVENTS, [LATEST_PAGE])])
+            self._collector.CreateFilter(spec, False)
+            self.events_before = events_of(page.get(LATEST_PAGE) or ())
+        except vim.fault.NotAuthenticated:
+            raise
+        except vmodl.MethodFault as error:
+            # Nobody depends on it: ports are looked at now and then all the same.
+            server = self._session.about.name
+            why = translate(error, Call("CreateCollectorForEvents", server))
+            _log.info("%s does not tell of changes of single ports: %s", server, why)
 
     def _filter(self, view: Any, *kinds: str) -> Any:
         members = _PC.TraversalSpec(name="members", type=vim.view.ListView, path="view", skip=False)
@@ -114,14 +144,17 @@ class Poll:
             return Batch(version, updates=())
         updates: list[Update] = []
         hosts: list[HostChange] = []
+        events: tuple[PortEvent, ...] | None = None
         for part in answer.filterSet or ():
             of_hosts = moref(part.filter).value == self._hosts_filter
             for change in part.objectSet or ():
                 if of_hosts:
                     hosts.append(_host_change(change))
+                elif moref(change.obj).type == PORT_EVENTS:
+                    events = events_of(event for item in change.changeSet or () for event in item.val or ())
                 else:
                     updates.append(_update(change, self._session.about.name))
-        return Batch(answer.version, (*updates, *host_updates(self._session, hosts)))
+        return Batch(answer.version, (*updates, *host_updates(self._session, hosts)), events)
 
     def hang_up(self) -> None:
         """Wake the thread that waits; this poll is of no use afterwards."""
@@ -133,6 +166,9 @@ class Poll:
         if self._collector is not None:
             with contextlib.suppress(vmodl.MethodFault, *CONNECTION_ERRORS):
                 managed(moref(self._collector), self._session.calls).DestroyPropertyCollector()
+        if self._events is not None:
+            with contextlib.suppress(vmodl.MethodFault, *CONNECTION_ERRORS):
+                self._events.DestroyCollector()
         for view in (self._view, self._networks):
             if view is not None:
                 with contextlib.suppress(vmodl.MethodFault, *CONNECTION_ERRORS):

@@ -24,8 +24,9 @@ __all__ = ["Threads"]
 
 T = TypeVar("T")
 
-#: The poll, a change of the view, the keepalive, and one more for a login while one of them is stuck.
-_KEEPING: Final = 4
+#: The poll, a change of the view, whose ports were changed, the keepalive, and one more for a login while one of them
+#: is stuck.
+_KEEPING: Final = 5
 
 
 class Threads:

@@ -100,6 +100,10 @@ class VCenter:
         """Whether the server said that a watched object does not exist."""
         return self._inventory.missing(ref)
 
+    def port_news(self, ref: MoRef) -> int:
+        """How often single ports of a watched port group were changed, as far as this session has heard."""
+        return self._inventory.port_news(ref)
+
     def task(self, ref: MoRef) -> Task | None:
         """Return what is known of a task that was started or watched here."""
         return self._inventory.task(ref)

@@ -22,6 +22,7 @@ from nested_hyperv.domain.inventory import (
     Switch,
     Trunk,
 )
+from nested_hyperv.domain.resource import ObjectKey
 from nested_hyperv.vsphere.vcenter import VCenter
 
 from .conftest import KEY, Adapter, connection
@@ -33,6 +34,7 @@ LEARNING = MacManagementPolicy(
     forged_transmits=True,
     learning=MacLearningPolicy(enabled=True, allow_unicast_flooding=True, limit=4096, limit_policy="drop"),
 )
+OTHER = ObjectKey("NestedPortGroup", "lab", "b")
 FIXED = PortGroupSettings(
     name="lab-net", mac_management=LEARNING, binding="earlyBinding", port_count=4, auto_expand=False
 )
@@ -154,6 +156,67 @@ async def test_one_call_tells_who_is_connected(
     assert dict(twin.control.counters(OPERATOR)).get("FetchDVPorts") == 2
 
 
+async def test_a_change_of_a_single_port_is_told_for_its_port_group(
+    adapter: Adapter, vcenter: VCenter, switch: Switch, stranger: Stranger, twin: Twin
+) -> None:
+    made = await created(adapter, vcenter, switch, FIXED)
+    other = await created(adapter, vcenter, switch, replace(FIXED, name="other"))
+    (vm,) = attach(stranger, made, "DC0_C0_RP0_VM0")
+    stranger.allow_overrides(made.ref.value)
+    vcenter.watch(KEY, [switch.ref, made.ref])
+    vcenter.watch(OTHER, [switch.ref, other.ref])
+    await adapter.until(lambda: vcenter.cached(made.ref) and vcenter.cached(other.ref), "both")
+    adapter.woken.clear()
+
+    stranger.stop_learning_on_port(made.ref.value, vm)
+
+    await adapter.until(lambda: vcenter.port_news(made.ref) == 1, "the news")
+    assert KEY in adapter.woken
+    assert vcenter.port_news(other.ref) == 0
+
+    # What happens while nobody listens is told when somebody does again.
+    twin.control.fail("WaitForUpdatesEx", where="drop-before", count=3)
+    twin.control.kill_sessions(user=OPERATOR)
+    stranger.reset_port(made.ref.value, vm)
+    await adapter.until(lambda: vcenter.port_news(made.ref) == 2, "what was missed")
+
+
+async def test_a_question_about_ports_that_fails_does_not_end_the_listening(
+    adapter: Adapter, vcenter: VCenter, switch: Switch, stranger: Stranger, twin: Twin
+) -> None:
+    made = await created(adapter, vcenter, switch, FIXED)
+    (vm,) = attach(stranger, made, "DC0_C0_RP0_VM0")
+    stranger.allow_overrides(made.ref.value)
+    vcenter.watch(KEY, [switch.ref, made.ref])
+    await adapter.until(lambda: vcenter.cached(made.ref), "the first state")
+    twin.control.fail("FetchDVPorts", fault="HostCommunication", user=OPERATOR.name)
+
+    stranger.stop_learning_on_port(made.ref.value, vm)
+    await adapter.until(lambda: not twin.control.pending_faults(), "the refusal")
+    stranger.reset_port(made.ref.value, vm)
+
+    await adapter.until(lambda: vcenter.port_news(made.ref) == 1, "the next change")
+    assert twin.control.counters(OPERATOR)["CreatePropertyCollector"] == 1, "the poll is the one that there was"
+
+
+async def test_without_such_events_everything_else_is_told(adapter: Adapter, stranger: Stranger, twin: Twin) -> None:
+    twin.control.fail("CreateCollectorForEvents", fault="NoPermission", user=OPERATOR.name)
+    vcenter = await adapter.open(connection(twin))
+    switch = await vcenter.find_switch("DC0", "DVS0", fresh=True)
+    made = await created(adapter, vcenter, switch, FIXED)
+    vcenter.watch(KEY, [made.ref])
+    await adapter.until(lambda: vcenter.cached(made.ref), "the port group")
+
+    stranger.set_vlan(made.ref.value, 7)
+
+    def moved() -> bool:
+        known = vcenter.cached(made.ref)
+        return isinstance(known, PortGroup) and known.vlan == 7
+
+    await adapter.until(moved, "the change")
+    assert twin.control.counters(OPERATOR)["CreateCollectorForEvents"] == 1, "asked for once"
+
+
 async def test_what_a_port_has_of_its_own_is_read_and_goes_when_it_is_reset(
     adapter: Adapter, vcenter: VCenter, switch: Switch, stranger: Stranger
 ) -> None:
@@ -198,10 +261,10 @@ async def test_a_network_that_nsx_has_on_its_own_switch_is_named_as_such(adapter
         await adapter.vcenters.close()
 
 
-async def test_nothing_is_pushed_when_a_port_is_changed(
+async def test_neither_the_group_nor_its_switch_shows_that_a_port_is_changed(
     adapter: Adapter, vcenter: VCenter, switch: Switch, stranger: Stranger, twin: Twin
 ) -> None:
-    """So the resync has to look. A change of the group that follows is the proof that the push would have come."""
+    """So the event has to tell. A change of the group that follows is the proof that the push would have come."""
     made = await created(adapter, vcenter, switch, FIXED)
     (vm,) = attach(stranger, made, "DC0_C0_RP0_VM0")
     stranger.allow_overrides(made.ref.value)
@@ -212,12 +275,14 @@ async def test_nothing_is_pushed_when_a_port_is_changed(
     stranger.stop_learning_on_port(made.ref.value, vm)
 
     assert (await read(vcenter, made.ref)) == before
-    adapter.woken.clear()
     twin.control.drift(made.ref.value, set={"config.autoExpand": True})
-    await adapter.until(lambda: KEY in adapter.woken, "the push of the group's own change")
+    await adapter.until(lambda: vcenter.cached(made.ref) != before, "the push of the group's own change")
     after = vcenter.cached(made.ref)
     assert isinstance(after, PortGroup)
     assert after == replace(before, auto_expand=True, config_version=after.config_version)
+    of_switch = vcenter.cached(switch.ref)
+    assert isinstance(of_switch, Switch)
+    assert of_switch.config_version == switch.config_version
 
 
 async def test_on_an_old_switch_a_port_overrides_the_legacy_policy(

@@ -115,7 +115,8 @@ async def test_an_abandoned_poll_loses_no_change_and_no_session(
     move(twin, watched, 8)
     await adapter.until(lambda: vlan(vcenter, watched) == 8, "the next change")
     assert twin.control.counters(OPERATOR)["Login"] == 1
-    await adapter.until(lambda: (twin.control.state().views, twin.control.state().filters) == (1, 1), "the clean-up")
+    # One filter over the view, one over the events of single ports.
+    await adapter.until(lambda: (twin.control.state().views, twin.control.state().filters) == (1, 2), "the clean-up")
 
 
 async def test_a_collector_that_knows_our_version_no_more_is_replaced(

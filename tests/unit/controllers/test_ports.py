@@ -61,12 +61,12 @@ async def test_whoever_is_attached_is_counted_at_once_and_then_it_is_quiet(bench
     assert (bench.vcenter.calls, bench.api.writes) == ([], [])
 
 
-async def test_a_port_that_overrides_its_group_is_found_at_the_resync(bench: Workbench) -> None:
+async def test_a_port_that_overrides_its_group_is_found_at_the_resync_if_nobody_told_of_it(bench: Workbench) -> None:
     await attached(bench)
     bench.vcenter.ports.settings["0"] = LEARNING_OFF
 
     await bench.after(1000)
-    assert bench.vcenter.calls == [], "nothing tells of it"
+    assert bench.vcenter.calls == []
     await bench.after(1000)
 
     assert bench.vcenter.calls == ["connected_ports", "names_of"]
@@ -83,6 +83,33 @@ async def test_a_port_that_overrides_its_group_is_found_at_the_resync(bench: Wor
         "group": "on",
         "actual": "off",
     }
+
+
+async def test_ports_that_vcenter_tells_of_are_looked_at_once_it_is_quiet(bench: Workbench) -> None:
+    ref = await attached(bench)
+    for _ in range(3):
+        bench.vcenter.ports.settings["0"] = LEARNING_OFF
+        bench.vcenter.tell_of_ports(ref)
+        await bench.after(0.2)
+    assert "connected_ports" not in bench.vcenter.calls
+    await bench.after(0.5)
+
+    assert bench.vcenter.calls == ["connected_ports", "names_of"], "one look for three changes"
+    assert bench.condition(PORT_GROUP, "NetworkReady") == ("False", "PortOverride")
+    del bench.vcenter.ports.settings["0"]
+    bench.vcenter.tell_of_ports(ref)
+    await bench.run()
+    await bench.after(0.6)
+
+    assert bench.condition(PORT_GROUP, "NetworkReady") == ("True", "Succeeded")
+
+
+async def test_nobody_looks_at_ports_that_are_told_of_while_nobody_is_attached(bench: Workbench) -> None:
+    ref = await bench.create(PORT_GROUP)
+    bench.vcenter.tell_of_ports(ref)
+    await bench.after(1)
+
+    assert "connected_ports" not in bench.vcenter.calls
 
 
 async def test_a_request_looks_at_once_and_a_port_that_was_reset_is_ready_again(bench: Workbench) -> None:

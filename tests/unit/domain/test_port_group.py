@@ -236,8 +236,8 @@ def test_each_other_drifted_field_is_written_alone(
 )
 def test_on_an_old_switch_only_the_legacy_block_counts(field: str, change: Change) -> None:
     spec = port_group_spec()
-    value = ("macChanges",) if field == "inherited_fields" else not getattr(LEGACY, field)
-    drifted = replace(LEGACY, **{field: value})
+    drift: dict[str, Any] = {field: ("macChanges",) if field == "inherited_fields" else not getattr(LEGACY, field)}
+    drifted = replace(LEGACY, **drift)
 
     settings, changes = written(plan(spec, equal(spec, OLD, security=drifted), OLD))
 

@@ -116,6 +116,23 @@ def test_the_full_state_of_a_new_session_wakes_only_those_whose_object_changed(b
     assert bench.push("enter", PG, config_version="2") == [A]
 
 
+def test_news_of_single_ports_wake_those_who_watch_their_port_group_and_nobody_else(bench: Bench) -> None:
+    bench.push("enter", PG, key="dvportgroup-1", config_version="1")
+    bench.woken.clear()
+
+    bench.inventory.ports_changed({"dvportgroup-2"})
+    assert (bench.woken, bench.inventory.port_news(PG)) == ([], 0)
+    bench.inventory.ports_changed({"dvportgroup-1", "dvportgroup-2"})
+    assert (bench.woken, bench.inventory.port_news(PG)) == ([A], 1)
+
+
+def test_a_switch_is_known_by_either_of_its_types(bench: Bench) -> None:
+    bench.inventory.watch(B, [MoRef("VmwareDistributedVirtualSwitch", "dvs-1")])
+
+    assert bench.inventory.watches_switch(MoRef("DistributedVirtualSwitch", "dvs-1"))
+    assert not bench.inventory.watches_switch(MoRef("DistributedVirtualSwitch", "dvs-2"))
+
+
 def test_an_object_that_leaves_is_missing_until_it_enters_again(bench: Bench) -> None:
     bench.push("enter", PG, config_version="1")
     assert bench.push("leave", PG) == [A]

@@ -25,7 +25,7 @@ async def observe_ports(context: Context[NestedPortGroupSpec], group: PortGroup)
     if group.nsx or group.uplink:
         return None, None
     memory, now = context.memory, context.elapsed
-    state: State = (group.config_version, group.virtual_machines)
+    state: State = (group.config_version, group.virtual_machines, context.vcenter.port_news(group.ref))
     look = memory.look or _recalled(context, group, state)
     asked = context.thorough or (context.live and may_shrink(context.spec, group))
     if not (asked or group.virtual_machines):

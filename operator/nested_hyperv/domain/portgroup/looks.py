@@ -1,8 +1,9 @@
 """When the ports of a port group are looked at: as seldom as is honest, and never in a pass without news.
 
-Nothing is pushed when somebody changes a single port, so a look is due when what *is* pushed may have changed what the
-ports do, and when the last look is old. Where machines were attached or detached, that is at once. A change of the
-configuration waits for a moment of quiet: mostly it is about to be repaired, and the repair shall not wait for a look.
+What ports do is not pushed, so a look is due when what *is* pushed may have changed it, and when the last look is old.
+Where machines were attached or detached, that is at once. A change of the configuration waits for a moment of quiet:
+mostly it is about to be repaired, and the repair shall not wait for a look. So does the news that somebody has changed
+single ports: a script changes one after the other.
 Pure: times are seconds of a monotonic clock.
 """
 
@@ -27,8 +28,9 @@ _TICK: Final = 0.01
 _OLD_SECONDS: Final = 1980.0
 _SPREAD: Final = 0.2
 
-#: What is pushed and decides what ports do: the version of the configuration, and who is attached.
-State = tuple[str, tuple["MoRef", ...]]
+#: What is pushed and decides what ports do: the version of the configuration, who is attached, and how often changes of
+#: single ports were told.
+State = tuple[str, tuple["MoRef", ...], int]
 
 
 @dataclass(frozen=True, slots=True)
