@@ -6,6 +6,8 @@ import pytest
 
 from bed.kube_lab import KubeLab
 from bed.stranger import Stranger
+from nested_hyperv.domain.ownership import Mark, identify
+from nested_hyperv.domain.resource import ObjectKey
 from support.health import health_of
 
 STANDARD_HOSTS = [f"DC2_C0_H{number}" for number in range(2)]
@@ -80,6 +82,32 @@ def test_what_has_the_name_is_adopted_by_policy_and_stays_at_the_end(world_lab: 
     assert "nestedhv.io/owner" not in group.config.description
     assert world_lab.calls.changes() == {"ReconfigureDVPortgroup_Task": 2}
     stranger.destroy(group)
+
+
+def test_what_another_cluster_has_marked_is_a_strangers_until_it_is_released_there(
+    world_lab: KubeLab, stranger: Stranger
+) -> None:
+    world_lab.patch_secret(allowAdoption="true")
+    mo_ref = stranger.create_port_group(stranger.find_switch(world_lab.datacenter), world_lab.vsphere_name("inner"))
+    theirs = identify("another cluster", ObjectKey("NestedPortGroup", "lab", "inner"), "a uid")
+    mark = Mark(theirs.owner, theirs.lineage, mode="MACLearning")
+    stranger.reconfigure_port_group(mo_ref, description=mark.for_port_group())
+
+    inner = world_lab.port_group(adoptionPolicy="Adopt")
+
+    taken = inner.wait_condition("Ready", "False", "NameTaken").condition("Ready").message
+    assert theirs.owner in taken
+    assert f"nestedhv.io/adopt: {mo_ref}" in taken
+    assert "adoptionPolicy" not in taken, "that is what it has"
+    assert world_lab.calls.changes() == {}
+
+    stranger.reconfigure_port_group(mo_ref, description="")
+    assert inner.wait_ready().status["moRef"] == mo_ref
+    inner.patch(deletionPolicy="Delete")
+    inner.wait_ready()
+    inner.delete()
+    inner.wait_gone()
+    assert world_lab.twin.control.state().port_group(inner.vsphere_name) is None, "adopted, and Delete was said"
 
 
 def test_a_lost_status_means_adoption_on_standard_switches(world_lab: KubeLab, stranger: Stranger) -> None:

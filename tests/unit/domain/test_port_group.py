@@ -327,11 +327,26 @@ def test_what_is_not_ours_is_refused_with_the_cure(description: str, reason: Rea
     assert "nestedhv.io/adopt" in error.message
 
 
-def test_a_name_that_a_stranger_holds_is_refused_with_its_id() -> None:
-    error = refusal(port_group_spec(), None, namesake=samples.port_group("dvportgroup-7"))
+@pytest.mark.parametrize(
+    ("description", "says", "by_policy"),
+    [
+        ("", "does not carry the mark", True),
+        (Mark(STRANGER, STRANGER).for_port_group(), f"this cluster does not have ({STRANGER})", False),
+        (Mark(STRANGER, LINEAGE).for_port_group(), "Take it back", False),
+    ],
+    ids=["nobody's", "another cluster's", "an earlier resource's"],
+)
+def test_a_name_that_is_held_is_refused_with_whose_it_is_and_what_helps(
+    description: str, says: str, *, by_policy: bool
+) -> None:
+    held = samples.port_group("dvportgroup-7", description=description)
+    for policy in ("Never", "Adopt") if not by_policy else ("Never",):
+        error = refusal(port_group_spec(adoptionPolicy=policy), None, namesake=held)
 
-    assert error.reason is Reason.NAME_TAKEN
-    assert "dvportgroup-7" in error.message
+        assert error.reason is Reason.NAME_TAKEN
+        assert says in error.message
+        assert "nestedhv.io/adopt: dvportgroup-7" in error.message
+        assert ("adoptionPolicy" in error.message) is by_policy, "it takes nothing that is marked"
 
 
 def test_a_known_object_that_is_gone_comes_back_unless_the_spec_wants_a_report() -> None:

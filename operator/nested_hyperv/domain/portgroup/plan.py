@@ -142,13 +142,12 @@ def _plan_creation(subject: Subject, spec: NestedPortGroupSpec, switch: Switch, 
     holder = world.namesake
     if holder is not None:
         _refuse_nsx(holder)
-        _check_owner(holder, parse_mark(holder.description), world.rivals)
+        mark = parse_mark(holder.description)
+        _check_owner(holder, mark, world.rivals)
         raise Blocked(
             Reason.NAME_TAKEN,
-            f"A port group named {spec.name} exists beside {switch.name} ({holder.ref.value}) and does not carry "
-            f"the mark of this resource. Choose another spec.name, remove that port group, or take it over with "
-            f"adoptionPolicy: Adopt or the annotation nestedhv.io/adopt: {holder.ref.value} (the connection has to "
-            "allow adoption).",
+            f"A port group named {spec.name} exists beside {switch.name} ({holder.ref.value}) and "
+            f"{_how_to_take(subject, holder, mark)}",
         )
     _check_turn(subject, spec, world.rivals)
     goal = goal_of(spec, subject.identity, switch, None)
@@ -177,6 +176,26 @@ def _plan_creation(subject: Subject, spec: NestedPortGroupSpec, switch: Switch, 
         ),
         actions=(CreatePortGroup(switch, goal.creation(), (Change("name", "absent", goal.name),)),),
         changes=(Change("name", "absent", goal.name),),
+    )
+
+
+def _how_to_take(subject: Subject, holder: PortGroup, mark: Mark | None) -> str:
+    """Say whose what has the name is, and what is to be done to have it: ``adoptionPolicy`` takes nothing marked."""
+    annotation = f"the annotation nestedhv.io/adopt: {holder.ref.value}"
+    if mark is None:
+        return (
+            "does not carry the mark of this resource. Choose another spec.name, remove that port group, or take it "
+            f"over with adoptionPolicy: Adopt or {annotation} (the connection has to allow adoption)."
+        )
+    if mark.lineage == subject.identity.lineage:
+        return (
+            "carries the mark of an earlier resource of this namespace and name. Take it back with "
+            f"{annotation}, or choose another spec.name."
+        )
+    return (
+        f"carries the mark of a resource that this cluster does not have ({mark.owner}). Choose another spec.name, "
+        f"have it released there (deletionPolicy: Retain), or take it over with {annotation} (the connection has to "
+        "allow adoption)."
     )
 
 
