@@ -129,6 +129,14 @@ class Stranger:
         setting = vim.dvs.VmwareDistributedVirtualSwitch.VmwarePortConfigPolicy(macManagementPolicy=policy)
         self.reconfigure_port_group(mo_ref, defaultPortConfig=setting)
 
+    def set_legacy_policy(self, mo_ref: str, *, promiscuous: bool, forged: bool, mac_changes: bool) -> None:
+        """Write the legacy security policy of a port group, as a client does that knows no other."""
+        flags = {"allowPromiscuous": promiscuous, "forgedTransmits": forged, "macChanges": mac_changes}
+        policies = {name: vim.BoolPolicy(inherited=False, value=value) for name, value in flags.items()}
+        dvs = vim.dvs.VmwareDistributedVirtualSwitch
+        setting = dvs.VmwarePortConfigPolicy(securityPolicy=dvs.SecurityPolicy(inherited=False, **policies))
+        self.reconfigure_port_group(mo_ref, defaultPortConfig=setting)
+
     def set_vlan(self, mo_ref: str, vlan: int) -> None:
         """Change the VLAN id of a port group."""
         spec = vim.dvs.VmwareDistributedVirtualSwitch.VlanIdSpec(vlanId=vlan, inherited=False)

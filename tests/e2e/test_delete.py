@@ -76,6 +76,36 @@ def test_a_port_group_that_strangers_use_stays_and_names_them(lab: KubeLab, stra
     assert lab.calls.changes() == {"Destroy_Task": 1}
 
 
+def test_a_crowd_is_named_up_to_ten_and_counted_in_a_plan_and_when_it_blocks_a_deletion(
+    lab: KubeLab, stranger: Stranger, vcenter: Twin
+) -> None:
+    inner = lab.port_group(vlan={"id": 120})
+    inner.wait_ready()
+    template = vcenter.control.state().vm("DC0_C0_RP0_VM1")
+    assert template is not None
+    names = [f"{lab.namespace}-guest-{number:02}" for number in range(12)]
+    guests = [stranger.clone(template.id, name) for name in names]
+    for guest in guests:
+        stranger.edit_nic(guest, 0, network=inner.mo_ref)
+    inner.patch(managementPolicy="Observe")
+    inner.wait_condition("Ready", "True", "Observed")
+    stranger.set_vlan(inner.mo_ref, 7)
+
+    (row,) = inner.wait_condition("Ready", "False", "WouldChange").status["plan"]
+
+    assert row["fields"] == [{"field": "vlan", "from": "7", "to": "120"}]
+    assert (row["virtualMachines"], row["virtualMachineCount"]) == (names[:10], 12)
+
+    inner.patch(managementPolicy="Enforce")
+    inner.wait_ready()
+    inner.delete()
+    blocked = inner.wait_condition("Ready", "False", "DeletionBlocked")
+    assert f"{', '.join(names[:10])} and 2 more" in blocked.condition("Ready").message
+    for guest in guests:
+        stranger.destroy(stranger.vm(guest))
+    inner.wait_gone()
+
+
 def test_a_port_group_waits_for_the_hosts_of_its_own_lab(lab: KubeLab) -> None:
     inner = lab.port_group()
     host = lab.host(networks=["inner"])

@@ -158,3 +158,36 @@ def test_somebody_who_keeps_reverting_is_not_fought_for_ever(lab: KubeLab, stran
     inner.patch(vlan={"id": 121})  # a person has decided
     assert inner.wait_ready().status["vlan"] == "121"
     assert lab.calls.changes() == {"ReconfigureDVPortgroup_Task": 1}
+
+
+def test_a_tool_that_writes_the_legacy_policy_again_and_again_is_named_as_such(
+    lab: KubeLab, stranger: Stranger, operator: OperatorProcess
+) -> None:
+    """Terraform and Ansible write `securityPolicy`; vSphere mirrors it in what the operator manages."""
+    inner = lab.port_group("inner")
+    inner.wait_ready()
+    since, series = operator.mark(), {"kind": "NestedPortGroup", "field": "promiscuous"}
+    counted = operator.metric("nested_hyperv_drift_repaired_total", **series)
+
+    def apply(turn: int) -> None:
+        # Every other value differs, so that two repairs within one second can be told apart.
+        stranger.set_legacy_policy(inner.mo_ref, promiscuous=True, forged=True, mac_changes=turn % 2 == 0)
+
+    for turn in range(5):
+        before = inner.read()
+        apply(turn)
+        repaired = inner.wait(repaired_since(before), f"apply {turn} repaired")
+        assert fields_of(repaired)["promiscuous"] == ("true", "false")
+    assert operator.metric("nested_hyperv_drift_repaired_total", **series) == counted + 5
+    told = [record.message for record in operator.records(since=since) if record.message.startswith("Repaired")]
+    assert len([line for line in told if "promiscuous: true -> false" in line and ALICE.shown in line]) == 5
+    lab.calls.mark()
+
+    apply(5)
+
+    contested = inner.wait_condition("Ready", "False", "Contested")
+    message = contested.condition("Ready").message
+    assert message.startswith(f"{ALICE.shown} keeps reverting ")
+    assert "promiscuous: repaired 5 times within 10 minutes" in message
+    assert "Terraform and Ansible write the security settings" in message
+    assert lab.calls.changes() == {}

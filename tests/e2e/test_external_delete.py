@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bed.estate import flags, stock
+from bed.stranger import Stranger
+from bed.twin import Twin
 from support.health import health_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bed.kube_lab import KubeLab
-    from bed.stranger import Stranger
+    from bed.operator_process import OperatorProcess
 
 
 def test_a_deleted_port_group_is_created_again_by_one_call(lab: KubeLab, stranger: Stranger) -> None:
@@ -25,6 +30,36 @@ def test_a_deleted_port_group_is_created_again_by_one_call(lab: KubeLab, strange
     assert made is not None
     assert made.id == again.status["moRef"]
     assert inner.wait_event("Recreated")
+
+
+def test_port_groups_that_went_with_machines_on_them_come_back_to_these(
+    operator: OperatorProcess, new_lab: Callable[..., KubeLab]
+) -> None:
+    """Where vSphere lets them go: an ephemeral port or a standard port group is not held by a machine that is off."""
+    assert operator.running
+    with Twin(arguments=flags(1)) as twin:
+        stock(twin, "DC0")
+        twin.control.rules(ephemeralOffBlocksDestroy=False, offMachinesKeepPortGroup=False)
+        lab = new_lab(twin)
+        where = {"datacenter": lab.datacenter, "switch": "DVS0", "ports": {"binding": "Ephemeral"}}
+        inner, outer = lab.port_group("inner", distributed=where), lab.standard_port_group("outer")
+        host = lab.host("hyperv", networks=["inner", "outer"])
+        first = host.wait_ready().status["moRef"]
+        gone = inner.mo_ref
+        lab.calls.mark()
+        with Stranger(twin) as stranger:
+            on = stranger.vm(first).runtime.host.name
+            stranger.remove_standard(on, outer.vsphere_name)
+            stranger.destroy(stranger.port_group(gone))
+
+            again = inner.wait(lambda now: now.ready and now.status["moRef"] != gone, "created again").status["moRef"]
+            outer.wait(lambda now: now.ready and now.status.get("lastRepair"), "created again on its host")
+            host.wait(lambda now: now.ready and stranger.port_group(again).vm, "on it again")
+
+            assert [vm._moId for vm in stranger.port_group(again).vm] == [first]  # noqa: SLF001 - pyVmomi's name
+            assert stranger.standard_group(on, outer.vsphere_name) is not None
+            assert lab.calls.changes() == {"CreateDVPortgroup_Task": 1, "AddPortGroup": 1, "ReconfigVM_Task": 1}
+        lab.close()
 
 
 def test_a_deleted_port_group_is_only_reported_where_that_was_asked_for(lab: KubeLab, stranger: Stranger) -> None:

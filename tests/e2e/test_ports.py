@@ -82,3 +82,17 @@ def test_a_name_that_nsx_holds_is_refused_with_the_way_that_nsx_has(
     refused = inner.wait_condition("Ready", "False", "NSXManaged")
     assert "MAC discovery profile" in refused.condition("Ready").message
     assert lab.calls.changes() == {}
+
+
+def test_a_table_that_is_too_small_for_the_pool_of_a_host_is_warned_of(lab: KubeLab) -> None:
+    inner = lab.port_group("inner", nesting={"macLearning": {"limit": 100}})
+    lab.host("one", networks=["inner"]).wait_ready()
+    lab.host("three", networks=[{"name": name, "portGroupRef": {"name": "inner"}} for name in "abc"]).wait_ready()
+
+    warned = inner.wait(lambda now: "Hyper-V gives out up to 256" in now.condition("NetworkReady").message, "warned")
+
+    assert "(one)" in warned.condition("NetworkReady").message, "three adapters learn enough together"
+    assert (warned.ready, warned.condition("NetworkReady").status) == (True, "True")
+
+    inner.patch(nesting={"macLearning": {"limitPolicy": "Allow"}})
+    inner.wait(lambda now: now.ready and not now.condition("NetworkReady").message, "no warning any more")
