@@ -45,6 +45,26 @@ def test_a_second_resource_waits_for_the_owner_of_a_distributed_port_group(
     assert other_lab.calls.changes() == {"CreateDVPortgroup_Task": 1}
 
 
+def test_of_two_at_once_in_one_namespace_one_has_it_and_the_other_follows(lab: KubeLab) -> None:
+    shared = lab.vsphere_name("shared")
+    both = [lab.port_group(name, name=shared, vlan={"id": vlan}) for name, vlan in (("one", 1), ("two", 2))]
+
+    decided = [
+        each.wait(lambda now: now.ready or now.condition("Ready").reason == "Conflict", "decided") for each in both
+    ]
+
+    owner, other = both if decided[0].ready else reversed(both)
+    assert sum(now.ready for now in decided) == 1
+    conflict = other.read().condition("Ready")
+    assert f"{lab.namespace}/{owner.name}" in conflict.message
+    assert lab.calls.changes() == {"CreateDVPortgroup_Task": 1}
+
+    owner.delete()
+    owner.wait_gone()
+    assert other.wait_ready(seconds=10).status["vlan"] == {"one": "1", "two": "2"}[other.name]
+    assert lab.calls.changes() == {"CreateDVPortgroup_Task": 2, "Destroy_Task": 1}
+
+
 def test_a_second_resource_waits_for_the_owner_on_standard_switches(
     world_lab: KubeLab, other_lab: KubeLab, stranger: Stranger
 ) -> None:

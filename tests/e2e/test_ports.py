@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from bed.twin import ALICE
+
 if TYPE_CHECKING:
     from bed.kube_lab import KubeLab
     from bed.kube_object import KubeObject, Snapshot
@@ -70,6 +72,20 @@ def test_ports_are_live_and_those_in_use_stay(lab: KubeLab) -> None:
     hosts[1].wait_gone()
     freed = inner.wait(lambda now: _ports(now)["count"] == 1, "the port that is free now to go")
     assert freed.ready
+
+
+def test_a_changed_number_of_ports_is_put_back_with_who_did_it(lab: KubeLab, stranger: Stranger) -> None:
+    inner = _with_ports(lab, binding="Static", count=4, autoExpand=False)
+    inner.wait(lambda now: _ports(now)["count"] == 4, "four ports")
+    lab.calls.mark()
+
+    stranger.reconfigure_port_group(inner.mo_ref, numPorts=9, autoExpand=True)
+
+    repaired = inner.wait(lambda now: now.status.get("lastRepair") and now.status["drifted"] == 0, "repaired")
+    changes = {row["field"]: (row["from"], row["to"]) for row in repaired.status["lastRepair"]["changes"]}
+    assert changes == {"ports.count": ("9", "4"), "ports.autoExpand": ("true", "false")}
+    assert repaired.status["lastRepair"]["by"] == ALICE.shown
+    assert lab.calls.changes() == {"ReconfigureDVPortgroup_Task": 1}
 
 
 def test_a_name_that_nsx_holds_is_refused_with_the_way_that_nsx_has(

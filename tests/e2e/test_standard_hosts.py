@@ -102,6 +102,31 @@ def test_one_host_that_refuses_does_not_stop_the_other(world_lab: KubeLab, stran
     assert group.wait_ready().status["hostsReady"] == "2/2"
 
 
+def test_a_host_without_the_switch_is_told_and_joins_in_when_it_has_it(
+    world_lab: KubeLab, stranger: Stranger, token: str
+) -> None:
+    systems = {host: stranger.esx(host).configManager.networkSystem for host in (A, B)}
+    spec = vim.host.VirtualSwitch.Specification(numPorts=128)
+    systems[A].AddVirtualSwitch(token, spec)
+    where = {"datacenter": world_lab.datacenter, "vSwitch": token, "cluster": f"{world_lab.datacenter}_C0"}
+    group = world_lab.standard_port_group(standard=where)
+
+    partly = group.wait_condition("Ready", "False", "NotFound")
+
+    rows = {row["host"]: row for row in partly.status["hosts"]}
+    assert partly.status["hostsReady"] == "1/2"
+    assert (rows[A]["ready"], rows[B]["reason"]) == (True, "NotFound")
+    assert f"no standard switch {token} (there: vSwitch0). Create it on this host." in rows[B]["message"]
+    assert world_lab.calls.changes() == {"AddPortGroup": 1}
+
+    systems[B].AddVirtualSwitch(token, spec)
+    group.wait(lambda now: now.ready and now.status["hostsReady"] == "2/2", "both", seconds=5)
+    group.delete()
+    group.wait_gone()
+    for system in systems.values():
+        system.RemoveVirtualSwitch(token)
+
+
 def test_a_name_that_is_taken_on_one_host_stays_a_strangers(world_lab: KubeLab, stranger: Stranger) -> None:
     name = world_lab.vsphere_name("inner")
     theirs = {"name": name, "switch": "vSwitch0", "vlanId": 7}
