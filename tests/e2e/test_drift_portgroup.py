@@ -153,10 +153,14 @@ def test_somebody_who_keeps_reverting_is_not_fought_for_ever(lab: KubeLab, stran
     assert contested.condition("Stalled").status == "True"
     assert "vlan" in contested.condition("Ready").message
     assert contested.status["drift"][0]["field"] == "vlan"
+    network = contested.condition("NetworkReady")
+    assert (network.status, network.reason) == ("False", "Contested")
+    assert "the VLAN is 7 instead of 120" in network.message
     assert lab.calls.changes() == {}
 
     inner.patch(vlan={"id": 121})  # a person has decided
-    assert inner.wait_ready().status["vlan"] == "121"
+    settled = inner.wait_ready()
+    assert (settled.status["vlan"], settled.condition("NetworkReady").status) == ("121", "True")
     assert lab.calls.changes() == {"ReconfigureDVPortgroup_Task": 1}
 
 
@@ -190,4 +194,5 @@ def test_a_tool_that_writes_the_legacy_policy_again_and_again_is_named_as_such(
     assert message.startswith(f"{ALICE.shown} keeps reverting ")
     assert "promiscuous: repaired 5 times within 10 minutes" in message
     assert "Terraform and Ansible write the security settings" in message
+    assert contested.condition("NetworkReady").status == "True", "frames pass all the same"
     assert lab.calls.changes() == {}

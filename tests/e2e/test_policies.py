@@ -103,10 +103,11 @@ def test_observe_lists_the_drift_of_what_was_enforced(lab: KubeLab, stranger: St
     (row,) = seen.status["plan"]
     assert row["fields"] == [{"field": "vlan", "from": "7", "to": "120"}]
     assert seen.status["drifted"] == 1
+    assert (seen.condition("NetworkReady").status, seen.condition("NetworkReady").reason) == ("False", "WouldChange")
     assert lab.calls.changes() == {}
 
     inner.patch(managementPolicy="Enforce")
-    inner.wait_ready()
+    assert inner.wait_ready().condition("NetworkReady").status == "True"
     assert stranger.vlan(inner.mo_ref) == 120
     assert lab.calls.changes() == {"ReconfigureDVPortgroup_Task": 1}
 

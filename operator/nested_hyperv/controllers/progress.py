@@ -227,11 +227,10 @@ class Progress:
         if waiting:
             rows.append(PlanRow(action=Reconfigure.__name__, fields=_rows(plan.waiting), needs_power_off=True))
         words = ", ".join(dict.fromkeys(change.field for change in plan.changes)) or plan.verdict.message
-        return replace(
-            plan.verdict,
-            situation=Situation.WOULD_CHANGE,
-            reason=Reason.WOULD_CHANGE,
-            message=f"managementPolicy is Observe. Enforce would change: {words}. See status.plan.",
+        return plan.verdict.instead(
+            Situation.WOULD_CHANGE,
+            Reason.WOULD_CHANGE,
+            f"managementPolicy is Observe. Enforce would change: {words}. See status.plan.",
             facts={**plan.verdict.facts, **facts, "plan": tuple(rows)[:ROWS_MAX]},
             again_after=None,
         )
@@ -254,14 +253,7 @@ class Progress:
                 f"{memory.rival or 'Somebody'} keeps reverting {', '.join(fields)}: repaired 5 times within 10 minutes."
                 f" Repairs now pause for {_duration(memory.contention.pause())}. {_cure(memory.rival, fields)}"
             )
-            return replace(
-                plan.verdict,
-                situation=Situation.STALLED,
-                reason=Reason.CONTESTED,
-                message=message,
-                synced=False,
-                again_after=paused,
-            )
+            return plan.verdict.instead(Situation.STALLED, Reason.CONTESTED, message, synced=False, again_after=paused)
         return None
 
     @staticmethod
@@ -285,18 +277,16 @@ class Progress:
             else "Check the hardware version and what this vCenter supports."
         )
         if plan.verdict.situation is Situation.DELETING:
-            return replace(
-                plan.verdict,
-                situation=Situation.DELETION_BLOCKED,
-                reason=Reason.DELETION_BLOCKED,
-                message=f"vSphere accepted the change and did not make it: {words}. Change it by hand.",
+            return plan.verdict.instead(
+                Situation.DELETION_BLOCKED,
+                Reason.DELETION_BLOCKED,
+                f"vSphere accepted the change and did not make it: {words}. Change it by hand.",
                 again_after=again_after,
             )
-        return replace(
-            plan.verdict,
-            situation=Situation.STALLED,
-            reason=Reason.NESTED_HV_NOT_APPLIED if nested else Reason.NOT_APPLIED,
-            message=f"vSphere accepted the change and did not make it: {words}. {cure}",
+        return plan.verdict.instead(
+            Situation.STALLED,
+            Reason.NESTED_HV_NOT_APPLIED if nested else Reason.NOT_APPLIED,
+            f"vSphere accepted the change and did not make it: {words}. {cure}",
             synced=False,
             again_after=again_after,
         )

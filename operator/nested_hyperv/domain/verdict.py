@@ -6,7 +6,7 @@ condition says.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +43,10 @@ class Network:
     reason: Reason
     message: str
 
+    def for_want_of(self, reason: Reason) -> Network:
+        """The same where nothing is under way to change it, and why not."""
+        return replace(self, reason=reason) if self.reason is Reason.PROGRESSING else self
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -63,6 +67,11 @@ class Verdict:
     again_after: float | None = None
     cause: Reason | None = None
     notes: tuple[str, ...] = ()
+
+    def instead(self, situation: Situation, reason: Reason, message: str, **changes: Any) -> Verdict:
+        """The verdict of a plan that is not carried out, and why not."""
+        network = self.network.for_want_of(reason) if self.network is not None else None
+        return replace(self, situation=situation, reason=reason, message=message, network=network, **changes)
 
     @classmethod
     def stalled(cls, error: OperatorError, **facts: Any) -> Verdict:

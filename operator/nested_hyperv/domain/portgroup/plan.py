@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING
 
 from nested_hyperv.api.common import DeletionPolicy, ExternalDeletePolicy
 from nested_hyperv.api.conditions import Reason
-from nested_hyperv.api.portgroup import AdoptionPolicy, NestingMode
+from nested_hyperv.api.portgroup import AdoptionPolicy
 from nested_hyperv.domain.errors import Blocked
 from nested_hyperv.domain.inventory import Change, PortGroupSettings
 from nested_hyperv.domain.ownership import Mark, Ownership, parse_mark, port_group_text
 from nested_hyperv.domain.plan import CreatePortGroup, Destroy, Plan, ReconfigurePortGroup, Release
-from nested_hyperv.domain.verdict import Network, Situation, Verdict
+from nested_hyperv.domain.verdict import Situation, Verdict
 
 from .goal import PortGroupGoal, differences, goal_of, observed
-from .overrides import PortUse, overrides_text, pool_warning
+from .network import network_of
+from .overrides import PortUse
 from .ports import observed_ports, ports_note
 from .rivals import Rival, creates_before, owner_among
 from .users import Users, blocked_by
@@ -86,6 +87,7 @@ def plan_port_group(subject: Subject, spec: NestedPortGroupSpec, world: PortGrou
     used = world.ports.used if world.ports is not None else None
     changes, settings = differences(goal, actual, ports_used=used)
     facts = _facts(spec, goal, switch, actual, world.ports)
+    network = network_of(goal, switch, actual, world.ports, world.adapters)
     if adopting:
         # Not ours before it carries our mark: of what is remembered as ours, a missing mark means that it was lost.
         facts["mo_ref"] = None
@@ -96,14 +98,16 @@ def plan_port_group(subject: Subject, spec: NestedPortGroupSpec, world: PortGrou
                 Reason.SUCCEEDED,
                 ports_note(goal.ports, actual, used),
                 facts=facts,
-                network=_network(goal, switch, actual, world),
+                network=network,
                 synced=True,
                 again_after=world.again_after,
             ),
         )
     words = "; ".join(str(change) for change in changes)
     return Plan(
-        Verdict(Situation.PROGRESSING, Reason.PROGRESSING, f"Writing {words}.", facts=facts, synced=False),
+        Verdict(
+            Situation.PROGRESSING, Reason.PROGRESSING, f"Writing {words}.", facts=facts, network=network, synced=False
+        ),
         actions=(ReconfigurePortGroup(actual, settings, changes),),
         changes=changes,
     )
@@ -241,21 +245,6 @@ def _check_ownership(
         "is not touched. Have it released there, or take it over with the annotation nestedhv.io/adopt: "
         f"{actual.ref.value}.",
     )
-
-
-def _network(goal: PortGroupGoal, switch: Switch, actual: PortGroup, world: PortGroupWorld) -> Network:
-    if goal.mode is NestingMode.DISABLED:
-        return Network(ready=False, reason=Reason.SUCCEEDED, message="nesting.mode is Disabled: inner VMs are cut off.")
-    overrides = overrides_text(actual.name, world.ports) if world.ports is not None else ""
-    if overrides:
-        return Network(ready=False, reason=Reason.PORT_OVERRIDE, message=overrides)
-    warnings = [pool_warning(goal, world.adapters)]
-    if actual.load_balancing == "loadbalance_ip" and switch.uplinks > 1:
-        warnings.append(
-            f"{actual.name} balances over {switch.uplinks} uplinks by IP hash: inner machines are reached only if the "
-            "physical switch bundles these ports."
-        )
-    return Network(ready=True, reason=Reason.SUCCEEDED, message=" ".join(filter(None, warnings)))
 
 
 def _facts(
