@@ -241,6 +241,13 @@ _COMBINATIONS: Final = (
         "spec.nesting.mode",
         "Auto",
     ),
+    Case(
+        "learning details on a standard switch",
+        NPG,
+        {**_ON_STANDARD, "nesting.macLearning": {"limit": 8}},
+        "spec.nesting.macLearning",
+        "remove macLearning",
+    ),
     Case("inner machines that cannot send", NPG, {"security.forgedTransmits": False}, "spec.security", "cannot send"),
     Case(
         "no forged transmits where nothing is nested",

@@ -340,6 +340,12 @@ class NestedPortGroupSpec(CommonSpec):
             holds=lambda spec: spec.standard is None or spec.nesting.mode is not NestingMode.MAC_LEARNING,
         ),
         Rule(
+            expression="!has(self.standard) || !has(self.nesting.macLearning)",
+            message="a standard switch cannot learn MAC addresses: remove macLearning, or use a distributed switch",
+            field_path=".nesting.macLearning",
+            holds=lambda spec: spec.standard is None or spec.nesting.mac_learning is None,
+        ),
+        Rule(
             expression=(
                 "!has(self.security) || !has(self.security.forgedTransmits) || self.security.forgedTransmits ||"
                 " self.nesting.mode == 'Disabled'"
