@@ -1,6 +1,7 @@
 """Port groups on standard switches: on every host of a cluster, kept there, and gone at the end."""
 
 from bed.kube_lab import KubeLab
+from bed.operator_process import OperatorProcess
 from bed.stranger import Stranger
 from bed.twin import ALICE
 from bed.waiting import wait_for
@@ -23,10 +24,13 @@ def test_every_host_has_it_as_declared(world_lab: KubeLab, stranger: Stranger) -
     assert status["moRef"].startswith("network-")
 
 
-def test_what_is_changed_on_one_host_is_put_back_by_one_call(world_lab: KubeLab, stranger: Stranger) -> None:
+def test_what_is_changed_on_one_host_is_put_back_by_one_call(
+    world_lab: KubeLab, stranger: Stranger, operator: OperatorProcess
+) -> None:
     group = world_lab.standard_port_group()
     group.wait_ready()
     world_lab.calls.mark()
+    since = operator.mark()
 
     stranger.update_standard(HOSTS[1], group.vsphere_name, allowPromiscuous=False)
 
@@ -39,6 +43,9 @@ def test_what_is_changed_on_one_host_is_put_back_by_one_call(world_lab: KubeLab,
     assert repaired["changes"][0]["host"] == HOSTS[1]
     assert repaired["by"] == ALICE.shown
     assert world_lab.calls.changes() == {"UpdatePortGroup": 1}
+    (told,) = (record.message for record in operator.records(since=since) if record.message.startswith("Repaired"))
+    assert f"promiscuous on {HOSTS[1]}: false -> true" in told
+    assert ALICE.shown in told
 
 
 def test_it_goes_from_every_host(world_lab: KubeLab, stranger: Stranger) -> None:

@@ -8,6 +8,7 @@ it may try again, and whether somebody fights it.
 from __future__ import annotations
 
 import asyncio
+import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,7 +20,7 @@ from nested_hyperv.domain.inventory import MoRef
 from nested_hyperv.domain.plan import AddHostPortGroup, RemoveHostPortGroup
 from nested_hyperv.workqueue.backoff import Backoff
 
-from .blaming import blamed, find_author, was_rewritten
+from .blaming import blamed, contested, find_author, was_rewritten
 from .execute import execute
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ _BLOCKED_SECONDS: Final = 300.0
 #: Lanes of one object that run at once.
 _AT_ONCE: Final = 16
 _BACKOFF: Final = Backoff()
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +77,7 @@ class Lane:
         if self.failure is not None and elapsed < self.retry_at:
             return self.failure
         if self.contention.paused_for(elapsed) > 0:
-            who, fields = self.rival or "Somebody", ", ".join(self.contention.fields(elapsed))
-            return Blocked(
-                Reason.CONTESTED,
-                f"{who} keeps reverting {fields}. Have it stopped (see the host's tasks), or change the spec.",
-            )
+            return Blocked(Reason.CONTESTED, contested(self.rival, self.contention, "the tasks of the host"))
         return None
 
     def in_flight(self, elapsed: float) -> bool:
@@ -202,6 +201,7 @@ class Lanes:
         for change in repaired:
             self._meter.repaired(context.key.kind, change.field)
         if repaired:
+            _log.info("Repaired %s%s", "; ".join(str(change) for change in repaired), blamed(author))
             context.memory.last_repair = LastRepair(
                 time=self._now(),
                 by=author.user if author is not None else None,

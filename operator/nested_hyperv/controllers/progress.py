@@ -28,7 +28,7 @@ from nested_hyperv.domain.plan import (
 )
 from nested_hyperv.domain.verdict import Situation, Verdict
 
-from .blaming import blamed, find_author, was_rewritten
+from .blaming import blamed, contested, find_author, was_rewritten
 from .context import AwaitingPush, Context
 from .execute import Started, execute
 from .lanes import Lanes
@@ -48,8 +48,6 @@ __all__ = ["Ended", "Progress"]
 
 _NOT_APPLIED_SECONDS: Final = 300.0
 _LONG_AGO: Final = 1e9
-#: Fields that other tools write under another name (``securityPolicy``), without a change of their own configuration.
-_SECURITY: Final = frozenset({"promiscuous", "forgedTransmits", "macChanges", "macLearning", "inherited"})
 
 _log = logging.getLogger(__name__)
 
@@ -247,12 +245,7 @@ class Progress:
                 return self._ignored(left, plan, ignored.until - elapsed)
         paused = memory.contention.paused_for(elapsed) if memory.settled else 0.0
         if paused > 0:
-            fields = memory.contention.fields(elapsed)
-            # The whole pause, not what is left of it: a message that changes with the clock would be a write each time.
-            message = (
-                f"{memory.rival or 'Somebody'} keeps reverting {', '.join(fields)}: repaired 5 times within 10 minutes."
-                f" Repairs now pause for {_duration(memory.contention.pause())}. {_cure(memory.rival, fields)}"
-            )
+            message = contested(memory.rival, memory.contention, "Monitor, Events")
             return plan.verdict.instead(Situation.STALLED, Reason.CONTESTED, message, synced=False, again_after=paused)
         return None
 
@@ -325,17 +318,6 @@ def _changed_object(action: Action | None) -> MoRef | None:
             return None
 
 
-def _cure(rival: str | None, fields: Iterable[str]) -> str:
-    """What to do about somebody who keeps reverting."""
-    find = "" if rival else "Find out who changes it (vCenter: Monitor, Events). "
-    if _SECURITY.intersection(fields):
-        return find + (
-            "Terraform and Ansible write the security settings of a port group that they manage: take it out of their "
-            "state, or change the spec."
-        )
-    return find + "Have it stopped, or change the spec."
-
-
 def _creations(context: Context[Any], plan: Plan) -> frozenset[Change]:
     """Changes that make what has never been there, which is no drift."""
     if any(isinstance(action, CreatePortGroup | Clone) for action in plan.actions):
@@ -359,7 +341,3 @@ def _outstanding(plan: Plan) -> frozenset[Change]:
 
 def _rows(changes: Iterable[Change]) -> tuple[FieldChange, ...]:
     return tuple(FieldChange(from_=c.old, field=c.field, to=c.new, host=c.host) for c in changes)[:ROWS_MAX]
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"  # noqa: PLR2004

@@ -27,6 +27,7 @@ class Contention:
     """The repairs of one object, by field."""
 
     _repairs: dict[str, list[float]] = field(default_factory=dict)
+    _fields: tuple[str, ...] = ()
     _pauses: int = 0
     _last: float = 0.0
 
@@ -38,7 +39,9 @@ class Contention:
         for name in fields:
             kept = [time for time in self._repairs.get(name, []) if now - time <= _WINDOW]
             self._repairs[name] = [*kept, now][-_LIMIT:]
-        if self._disputed(now):
+        disputed = self._disputed(now)
+        if disputed:
+            self._fields = disputed
             self._pauses += 1
 
     def paused_for(self, now: float) -> float:
@@ -53,13 +56,15 @@ class Contention:
             return 0.0
         return min(_FIRST_PAUSE * float(2 ** min(self._pauses - 1, _DOUBLINGS)), _LONGEST_PAUSE)
 
-    def fields(self, now: float) -> tuple[str, ...]:
+    @property
+    def fields(self) -> tuple[str, ...]:
         """The fields that are fought over."""
-        return self._disputed(now) or tuple(sorted(self._repairs))
+        return self._fields
 
     def reset(self) -> None:
         """Forget everything: the spec changed, or it has been quiet."""
         self._repairs.clear()
+        self._fields = ()
         self._pauses = 0
 
     def _quiet(self) -> float:

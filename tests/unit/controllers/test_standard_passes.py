@@ -427,6 +427,9 @@ async def test_a_fight_on_one_host_is_contested_there_alone(bench: Workbench, ho
     await bench.run()
 
     assert rows(bench)["esx-b"]["reason"] == "Contested"
+    message = rows(bench)["esx-b"]["message"]
+    assert "promiscuous: repaired 5 times within 10 minutes. Repairs now pause for 60 s." in message
+    assert "Terraform and Ansible write the security settings" in message
     assert rows(bench)["esx-a"]["ready"]
 
 

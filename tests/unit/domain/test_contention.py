@@ -28,7 +28,7 @@ def test_the_fifth_repair_of_one_field_in_ten_minutes_pauses_for_a_minute() -> N
     assert contention.paused_for(now) == 60
     assert contention.paused_for(now + 59) == 1
     assert contention.paused_for(now + 60) == 0
-    assert contention.fields(now) == ("vlan",)
+    assert contention.fields == ("vlan",)
 
 
 def test_five_repairs_over_more_than_ten_minutes_are_no_fight() -> None:
@@ -43,6 +43,13 @@ def test_repairs_of_five_different_fields_are_no_fight() -> None:
         contention.repaired([f"field-{number}"], 1000.0 + number)
 
     assert contention.paused_for(1005.0) == 0
+
+
+def test_only_what_was_repaired_five_times_is_fought_over() -> None:
+    contention, now = fought(4)
+    contention.repaired(["vlan", "macChanges"], now + 1)
+
+    assert contention.fields == ("vlan",)
 
 
 def test_each_further_repair_doubles_the_pause_up_to_an_hour() -> None:
