@@ -102,6 +102,8 @@ class Poll:
         self._networks = view
 
     def _watch_ports(self) -> None:
+        if self._session.content.eventManager is None:
+            return
         try:
             self._events = collect_port_events(self._session)
             page = read(self._session, moref(self._events), [LATEST_PAGE]).properties
