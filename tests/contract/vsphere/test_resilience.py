@@ -333,7 +333,7 @@ async def test_thousands_of_watches_cost_a_handful_of_calls(adapter: Adapter, vc
     twin.control.reset_counters()
     for number, ref in enumerate(refs):
         vcenter.watch(ObjectKey("NestedPortGroup", "lab", str(number)), [ref])
-    await adapter.until(lambda: all(vcenter.cached(ref) for ref in refs), "all first states", seconds=30)
+    await adapter.until(lambda: all(vcenter.cached(ref) for ref in refs), "all first states", seconds=120)
     calls = twin.control.counters(OPERATOR)
     assert calls["ModifyListView"] <= 5
     assert calls["WaitForUpdatesEx"] <= len(refs) / 50
