@@ -1,8 +1,8 @@
 """What is known of the watched objects, and who wants to hear of changes. Lives on the event loop alone.
 
-Three things feed it: the long poll, live reads (which are newer than anything the poll has sent so far) and the answer
-to changes of the view. Nothing here calls the server: what has to be added to or taken out of the view is collected
-until somebody takes it.
+Three things feed it: the long poll, live reads (which are newer than what the poll has sent so far, but for an answer
+that was overtaken) and the answer to changes of the view. Nothing here calls the server: what has to be added to or taken
+out of the view is collected until somebody takes it.
 
 The one idea: an update that was computed before a live read may arrive after it. Its version was seen before and is
 remembered as superseded, so it is dropped; otherwise it would look like drift, and the operator would fight itself.
@@ -293,7 +293,7 @@ class Inventory:
         return new
 
     def refresh(self, record: Record, *, wake: bool = True) -> None:
-        """A live read: newer than everything that the poll has sent."""
+        """A live read: newer than what the poll has sent, unless the poll has told of a newer version meanwhile."""
         ref = record.ref
         if ref not in self._watchers:
             self._read_ahead[ref] = (self._clock(), record)
@@ -304,6 +304,8 @@ class Inventory:
         if isinstance(record, Switch) and record.path:
             self._paths[ref] = record.path
         old = self._records.get(ref)
+        if old is not None and self._late(ref, version_of(record)):
+            return  # that version was replaced while its answer was on the way
         record = self._completed(old, record)
         if ref in self._missing:
             # The view lost sight of it although it exists, as when a permission was taken and given back.

@@ -99,6 +99,14 @@ def test_an_update_that_was_computed_before_a_read_is_dropped(bench: Bench) -> N
     assert bench.push("modify", PG, config_version="4", vlan=5) == [A]
 
 
+def test_a_read_that_a_push_has_overtaken_is_dropped(bench: Bench) -> None:
+    bench.push("enter", PG, config_version="1", vlan=5)
+    assert bench.push("modify", PG, config_version="2", vlan=6) == [A]
+    assert bench.read(port_group("1", vlan=5)) == []
+    assert bench.inventory.cached(PG) == port_group("2", vlan=6)
+    assert bench.push("modify", PG, config_version="3", vlan=7) == [A]
+
+
 def test_a_new_session_may_bring_back_a_version_that_was_seen_before(bench: Bench) -> None:
     # As after a restore of the vCenter from a backup.
     bench.push("enter", PG, config_version="1", vlan=5)
