@@ -7,16 +7,17 @@ not pay for them.
 import os
 import secrets
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from support.kept_logs import WORKER_OUTPUT, keep, kept
+
 if TYPE_CHECKING:
+    from xdist.workermanage import WorkerController
+
     from bed.apiserver import ControlPlane
     from bed.twin import Twin
-
-_KEPT_LOGS = pytest.StashKey[list[Path]]()
 
 
 @pytest.fixture(scope="session")
@@ -26,9 +27,9 @@ def control_plane(request: pytest.FixtureRequest) -> Iterator["ControlPlane"]:
 
     with ControlPlane() as plane:
         yield plane
-        kept = plane.stop(keep_logs=request.session.testsfailed > 0)
-        if kept is not None:
-            request.config.stash.setdefault(_KEPT_LOGS, []).append(kept)
+        logs = plane.stop(keep_logs=request.session.testsfailed > 0)
+        if logs is not None:
+            keep(request.config, f"The logs of the control plane are in {logs}")
 
 
 @pytest.fixture
@@ -49,12 +50,25 @@ def twin() -> Iterator["Twin"]:
         yield twin
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Hand over what was kept, in a process that runs a part of the tests."""
+    output: dict[str, object] | None = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output[WORKER_OUTPUT] = kept(session.config)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: "WorkerController") -> None:
+    """Take over what such a process has kept."""
+    keep(node.config, *getattr(node, "workeroutput", {}).get(WORKER_OUTPUT, ()))
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say what failed before pytest began, so that the last lines of `make test` tell all of it."""
     from bed.toolchain.checks import FAILED_CHECKS
 
-    for logs in terminalreporter.config.stash.get(_KEPT_LOGS, []):
-        terminalreporter.write_line(f"The logs of the control plane are in {logs}")
+    for line in kept(terminalreporter.config):
+        terminalreporter.write_line(line)
     for name in filter(None, os.environ.get(FAILED_CHECKS, "").split(";")):
         nodeid = f"check::{name}"
         report = pytest.TestReport(nodeid, (nodeid, None, name), {}, "failed", "its output is above", "call")

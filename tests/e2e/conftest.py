@@ -17,13 +17,13 @@ from bed.kube_lab import KubeLab
 from bed.operator_process import OperatorProcess, install
 from bed.stranger import Stranger
 from bed.twin import Twin
+from support.kept_logs import keep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from bed.apiserver import ControlPlane
 
-_KEPT_LOG = pytest.StashKey[Path]()
 _HERE = Path(__file__).parent
 COMMON, QUIET, WORLD = "DC0", "DC1", "DC2"
 
@@ -48,9 +48,9 @@ def operator(request: pytest.FixtureRequest, cluster: ControlPlane) -> Iterator[
     """The operator, running. A test that stops it starts it again."""
     with OperatorProcess(cluster) as process:
         yield process
-        kept = process.close(keep_logs=request.session.testsfailed > 0)
-        if kept is not None:
-            request.config.stash[_KEPT_LOG] = kept
+        log = process.close(keep_logs=request.session.testsfailed > 0)
+        if log is not None:
+            keep(request.config, f"The log of the operator is in {log}")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -66,13 +66,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     # Sorting is stable; tests of other folders keep their places before these.
     items.sort(key=lambda item: (item.path.is_relative_to(_HERE), turn(item)))
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say where to look after a failure."""
-    kept = terminalreporter.config.stash.get(_KEPT_LOG, None)
-    if kept is not None:
-        terminalreporter.write_line(f"The log of the operator is in {kept}")
 
 
 @pytest.fixture(autouse=True)

@@ -20,6 +20,8 @@ __all__ = ["FAILED_CHECKS", "Check", "format_go", "lint", "run_all", "test"]
 FAILED_CHECKS = "NHV_FAILED_CHECKS"
 """The environment variable that tells pytest which checks failed before it, separated by semicolons."""
 
+_SIDE_BY_SIDE = ("--numprocesses=2", "--dist=loadfile")
+"""Most tests wait most of the time. Each process has a control plane, a twin and an operator of its own."""
 _TWIN = cache.ROOT / "tests" / "bed" / "vcenter"
 _GO_MODULES = (_TWIN, cache.ROOT / "tests" / "bed" / "govc")
 
@@ -46,7 +48,8 @@ def test(arguments: Sequence[str]) -> int:
     failed = run_all([*_lint_checks(), *_go_tests()])
     _build_bed()
     environment = {**pythonenv.environment(), FAILED_CHECKS: ";".join(failed)}
-    status = subprocess.run(["pytest", *arguments], env=environment, cwd=cache.ROOT, check=False).returncode
+    command = ["pytest", *_SIDE_BY_SIDE, *arguments]
+    status = subprocess.run(command, env=environment, cwd=cache.ROOT, check=False).returncode
     return status or (1 if failed else 0)
 
 
