@@ -1,8 +1,8 @@
 """What is known of the watched objects, and who wants to hear of changes. Lives on the event loop alone.
 
 Three things feed it: the long poll, live reads (which are newer than what the poll has sent so far, but for an answer
-that was overtaken) and the answer to changes of the view. Nothing here calls the server: what has to be added to or taken
-out of the view is collected until somebody takes it.
+that was overtaken) and the answer to changes of the view. Nothing here calls the server: what has to be added to or
+taken out of the view is collected until somebody takes it.
 
 The one idea: an update that was computed before a live read may arrive after it. Its version was seen before and is
 remembered as superseded, so it is dropped; otherwise it would look like drift, and the operator would fight itself.
