@@ -15,13 +15,14 @@ from pathlib import Path
 
 from bed.toolchain import binaries, cache, golang, progress, pythonenv
 
-__all__ = ["FAILED_CHECKS", "Check", "format_go", "lint", "run_all", "test"]
+__all__ = ["FAILED_CHECKS", "SIDE_BY_SIDE", "Check", "format_go", "lint", "run_all", "test"]
 
 FAILED_CHECKS = "NHV_FAILED_CHECKS"
 """The environment variable that tells pytest which checks failed before it, separated by semicolons."""
 
-_SIDE_BY_SIDE = ("--numprocesses=2", "--dist=loadfile")
-"""Most tests wait most of the time. Each process has a control plane, a twin and an operator of its own."""
+SIDE_BY_SIDE = ("--numprocesses=2", "--dist=loadfile", "--no-loadscope-reorder")
+"""Most tests wait most of the time. Each process has a control plane, a twin and an operator of its own, and keeps the
+order: what changes a control plane for good comes last."""
 _TWIN = cache.ROOT / "tests" / "bed" / "vcenter"
 _GO_MODULES = (_TWIN, cache.ROOT / "tests" / "bed" / "govc")
 
@@ -48,7 +49,7 @@ def test(arguments: Sequence[str]) -> int:
     failed = run_all([*_lint_checks(), *_go_tests()])
     _build_bed()
     environment = {**pythonenv.environment(), FAILED_CHECKS: ";".join(failed)}
-    command = ["pytest", *_SIDE_BY_SIDE, *arguments]
+    command = ["pytest", *SIDE_BY_SIDE, *arguments]
     status = subprocess.run(command, env=environment, cwd=cache.ROOT, check=False).returncode
     return status or (1 if failed else 0)
 

@@ -58,7 +58,8 @@ def test_the_exit_status_is_that_of_everything(
 
     assert checks.test(["-k", "name"]) == status
 
-    assert told.read_text().split() == ["-k", "name", *(["style"] if check == "exit 1" else [])]
+    failed = ["style"] if check == "exit 1" else []
+    assert told.read_text().split() == [*checks.SIDE_BY_SIDE, "-k", "name", *failed]
 
 
 def test_pytest_counts_in_its_last_lines_what_failed_before_it() -> None:
