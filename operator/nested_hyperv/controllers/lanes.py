@@ -181,7 +181,7 @@ class Lanes:
         for host, lane in memory.lanes.items():
             row = rows.get(host.value)
             if row is not None and row.ready:
-                lane.failure, lane.in_doubt = None, False
+                lane.failure, lane.in_doubt, lane.removed = None, False, False
             elif row is not None and row.claim is None:
                 lane.in_doubt = False  # what the host has, if anything, is not ours
         memory.settled_hosts = ready | {host for host in memory.settled_hosts if host.value in rows}

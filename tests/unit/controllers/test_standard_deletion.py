@@ -188,6 +188,28 @@ async def test_what_came_after_our_removal_is_somebody_elses(bench: Workbench, h
     assert bench.vcenter.mutations == ["remove_host_port_group"] * 2
 
 
+async def test_what_is_adopted_after_our_removal_goes_if_that_is_asked_for(bench: Workbench, hosts: FakeHosts) -> None:
+    bench.connect(allowAdoption="true")
+    await create(bench, on_hosts("esx-a", "esx-b"))
+    bench.api.edit(PORT_GROUP, standard=on_hosts("esx-a")["standard"])
+    await bench.run()
+    made = hosts.group(ref("esx-a"))
+    assert made is not None
+    hosts.put(ref("esx-b"), made)
+    bench.vcenter.push()
+    both = on_hosts("esx-a", "esx-b")["standard"]
+    bench.api.edit(PORT_GROUP, standard=both, adoptionPolicy="Adopt", deletionPolicy="Delete")
+    await bench.run()
+
+    assert bench.condition(PORT_GROUP) == ("True", "Succeeded")
+
+    bench.api.delete(PORT_GROUP)
+    await bench.after(3)
+
+    assert PORT_GROUP not in bench.api.objects
+    assert hosts.group(ref("esx-b")) is None
+
+
 async def _until_called_and_not_told(bench: Workbench) -> None:
     while not bench.vcenter.mutations:
         bench.vcenter.push()
