@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from pyVmomi import VmomiSupport, vim
+from pyVmomi import vim
 
 from bed.soap import moid, result_of
 from bed.stranger import Stranger
@@ -180,40 +180,3 @@ def test_observe_names_the_machines_of_each_host_and_enforce_approves(world_lab:
     assert f"{world_lab.namespace}-guest" in blocked.condition("Ready").message
     stranger.destroy(guest)
     group.wait_gone()
-
-
-@pytest.fixture
-def two_uplinks(stranger: Stranger) -> Iterator[None]:
-    """The standard switch of each host has two uplinks, and one host has the option that this asks for."""
-    bonds = {}
-    for host in (A, B):
-        network = stranger.esx(host).configManager.networkSystem
-        (switch,) = (each for each in network.networkInfo.vswitch if each.name == "vSwitch0")
-        bonds[host] = switch.spec
-        both = vim.host.VirtualSwitch.BondBridge(nicDevice=["vmnic0", "vmnic1"])
-        network.UpdateVirtualSwitch("vSwitch0", vim.host.VirtualSwitch.Specification(numPorts=128, bridge=both))
-    _check_reverse_path(stranger, A, on=1)
-    yield
-    _check_reverse_path(stranger, A, on=0)
-    for host, spec in bonds.items():
-        stranger.esx(host).configManager.networkSystem.UpdateVirtualSwitch("vSwitch0", spec)
-
-
-def _check_reverse_path(stranger: Stranger, host: str, *, on: int) -> None:
-    option = vim.option.OptionValue(key="Net.ReversePathFwdCheckPromisc", value=VmomiSupport.vmodlTypes["long"](on))
-    stranger.esx(host).configManager.advancedOption.UpdateOptions([option])
-
-
-@pytest.mark.usefixtures("two_uplinks")
-def test_promiscuous_mode_over_two_uplinks_is_warned_of_where_the_host_does_not_check(world_lab: KubeLab) -> None:
-    group = world_lab.standard_port_group()
-
-    warned = group.wait(lambda now: now.ready and now.condition("NetworkReady").message, "the warning")
-
-    rows = {row["host"]: row.get("message", "") for row in warned.status["hosts"]}
-    assert "Net.ReversePathFwdCheckPromisc is 0" in rows[B]
-    assert "Set the advanced option to 1" in rows[B]
-    assert rows[A] == ""
-    assert B in warned.condition("NetworkReady").message
-    assert warned.condition("NetworkReady").status == "True"
-    assert world_lab.calls.changes() == {"AddPortGroup": 2}, "the option is not ours to set"
