@@ -35,10 +35,21 @@ LEARNED = ("limit", "limitPolicy", "allowUnicastFlooding")
     ids=["nothing", "the policy", "learning", "one legacy setting", "without MAC management", "the VLAN"],
 )
 def test_each_setting_that_comes_from_the_switch_is_named(drift: dict[str, Any], inherited: tuple[str, ...]) -> None:
-    table = observed(replace(OWN, **drift))
+    table = observed(replace(OWN, **drift), capable=True)
 
     assert table.inherited_fields == inherited
     assert set(inherited) <= set(table.to_wire()), "by the name that it has in the table"
+
+
+def test_where_the_switch_cannot_learn_the_columns_without_prefix_are_those_of_the_legacy_policy() -> None:
+    off = samples.mac_policy(allow_promiscuous=False, forged_transmits=False, mac_changes=True, inherited=True)
+    group = replace(OWN, mac_management=off, security=replace(LEGACY, inherited_fields=("macChanges",)))
+
+    table = observed(group, capable=False)
+
+    assert (table.promiscuous, table.forged_transmits, table.mac_changes) == (True, True, False)
+    assert table.inherited is True, "one setting is"
+    assert table.inherited_fields == ("macLearning", "macChanges", *LEARNED, "legacyMacChanges")
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 Where the switch can learn MAC addresses only ``macManagementPolicy`` is written, always complete and not inherited;
 elsewhere only ``securityPolicy``. vSphere mirrors one in the other, so a legacy block that disagrees is shown in
-status and is never a reason to write.
+status and is never a reason to write. The other way round it is the same where the switch cannot learn.
 """
 
 from __future__ import annotations
@@ -238,10 +238,14 @@ def _text(value: object) -> str:
     return "unset" if value is None else str(value)
 
 
-def observed(actual: PortGroup) -> PortGroupObserved:
-    """The table that ``Get-MacLearn`` prints, legacy columns included."""
+def observed(actual: PortGroup, *, capable: bool) -> PortGroupObserved:
+    """The table that ``Get-MacLearn`` prints, legacy columns included.
+
+    ``capable`` is whether the switch can learn. vCenter may show a ``macManagementPolicy`` where it cannot, too, but
+    there the legacy policy is the one that is managed, and so the one that the columns without prefix tell.
+    """
     mac, legacy = actual.mac_management, actual.security
-    source = mac or legacy
+    source = (mac or legacy) if capable else (legacy or mac)
     learning = mac.learning if mac else None
     return PortGroupObserved(
         mac_learning=learning.enabled if learning else None,
@@ -258,21 +262,21 @@ def observed(actual: PortGroup) -> PortGroupObserved:
         legacy_forged_transmits=legacy.forged_transmits if legacy else None,
         legacy_mac_changes=legacy.mac_changes if legacy else None,
         vlan=vlan_text(actual.vlan),
-        inherited_fields=_inherited(actual),
+        inherited_fields=_inherited(actual, source),
     )
 
 
-def _inherited(actual: PortGroup) -> tuple[str, ...]:
+def _inherited(actual: PortGroup, source: MacManagementPolicy | SecurityPolicy | None) -> tuple[str, ...]:
     """Name what comes from the switch, in the words and the order of ``status.observed``."""
     mac, legacy = actual.mac_management, actual.security
-    fields: list[str] = []
-    if mac is not None:
-        # An inherited block brings the details of learning along.
-        fields += ["macLearning"] if mac.inherited or mac.learning.inherited else []
-        fields += _FLAGS if mac.inherited else []
-        fields += _LEARNING_DETAILS if mac.inherited or mac.learning.inherited else []
-    elif legacy is not None:
-        fields += legacy.inherited_fields
+    # An inherited block brings the details of learning along.
+    learning_inherited = mac is not None and (mac.inherited or mac.learning.inherited)
+    fields: list[str] = ["macLearning"] if learning_inherited else []
+    if isinstance(source, SecurityPolicy):
+        fields += source.inherited_fields
+    elif source is not None and source.inherited:
+        fields += _FLAGS
+    fields += _LEARNING_DETAILS if learning_inherited else ()
     if legacy is not None:
         fields += (f"legacy{name[0].upper()}{name[1:]}" for name in legacy.inherited_fields)
     return (*fields, "vlan") if actual.vlan_inherited else tuple(fields)

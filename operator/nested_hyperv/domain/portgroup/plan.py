@@ -257,7 +257,7 @@ def _facts(
         "switch": switch.name,
         "mode": goal.mode,
         "vlan": vlan_text(actual.vlan),
-        "observed": observed(actual),
+        "observed": observed(actual, capable=goal.mac_management is not None),
         "ports": observed_ports(actual, used, machines),
         "overriding": use.overriding if use is not None and use.overriding else None,
         "overrides": use.overrides if use is not None else (),
