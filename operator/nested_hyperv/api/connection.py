@@ -9,6 +9,7 @@ import hashlib
 import re
 import secrets
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Final, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, SecretStr
@@ -72,7 +73,7 @@ class Connection(BaseModel):
     allow_adoption: bool = False
     warnings: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def session_key(self) -> SessionKey:
         """Equal for connections that may share one session."""
         credential = hashlib.blake2b(self.password.get_secret_value().encode(), key=_PROCESS_KEY).hexdigest()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import random
 import time
 from typing import TYPE_CHECKING
 
@@ -27,10 +27,15 @@ def with_context(
     async def one_pass(key: ObjectKey) -> Outcome:
         resource = store.get(key)
         known = {} if resource is None else {"uid": resource.uid, "generation": resource.generation}
-        with reconciling(key.kind, key.namespace, key.name, secrets.token_hex(4)), bind(**known):
+        with reconciling(key.kind, key.namespace, key.name, _pass_id()), bind(**known):
             return await reconcile(key)
 
     return one_pass
+
+
+def _pass_id() -> str:
+    """Tell passes apart in logs. Not from the system's randomness: nobody must be kept from guessing it."""
+    return f"{random.getrandbits(32):08x}"
 
 
 class PassCounter:

@@ -51,6 +51,7 @@ class Connections:
         self._kube = kube
         self._claiming: Counter[ObjectKey] = Counter()
         self._locks: defaultdict[ObjectKey, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._read: dict[ObjectKey, tuple[ConnectionSecret, Connection]] = {}
 
     def resolve(self, resource: Resource, ref: ConnectionRef) -> tuple[ConnectionSecret, Connection]:
         """Return the Secret and what it says. Raises ``Blocked`` if there is none that this resource may use."""
@@ -77,9 +78,16 @@ class Connections:
                 "gone.",
             )
         try:
-            return secret, Connection.from_secret(secret.data)
+            return secret, self._connection(secret)
         except InvalidConnection as error:
             raise Blocked(Reason.CONNECTION_INVALID, f"Secret {namespace}/{ref.name}: {error}") from error
+
+    def _connection(self, secret: ConnectionSecret) -> Connection:
+        """Read a Secret once for all who refer to it."""
+        known = self._read.get(secret.key)
+        if known is None or known[0] is not secret:
+            known = self._read[secret.key] = (secret, Connection.from_secret(secret.data))
+        return known[1]
 
     async def claim(self, resource: Resource, secret: ConnectionSecret) -> Resource:
         """Put ``in-use`` on the Secret, then ``teardown`` on the resource; nothing is created before both stand."""
@@ -97,6 +105,8 @@ class Connections:
         """Let a Secret go that nobody needs any more. Raises ``Conflict``."""
         async with self._locks[key]:  # who claims it meanwhile waits, and protects it again
             secret = self._store.secret(key.namespace, key.name)
+            if secret is None:
+                self._read.pop(key, None)
             if secret is None or FINALIZER_IN_USE not in secret.finalizers or self._claiming[key] > 0:
                 return
             if any(FINALIZER_TEARDOWN in user.finalizers for user in self._store.referring_to(secret)):

@@ -284,12 +284,15 @@ class Inventory:
             self._superseded.setdefault(ref, deque(maxlen=_REMEMBERED)).append(before)
 
     def _completed(self, old: Record | None, new: Record) -> Record:
-        """Keep what the poll does not carry: the detail of a VM and the path of a switch."""
+        """Keep what the poll does not carry: detail of a VM, path of a switch and, while its version stays, detail."""
         if isinstance(new, VirtualMachine) and new.detail is None and isinstance(old, VirtualMachine):
             return replace(new, detail=old.detail)
         if isinstance(new, Switch) and not new.path:
             parent, _, _ = self._paths.get(new.ref, "").rpartition("/")
-            return replace(new, path=f"{parent}/{new.name}" if parent else "")
+            new = replace(new, path=f"{parent}/{new.name}" if parent else "")
+            if isinstance(old, Switch) and old.config_version == new.config_version:
+                # Else an ``enter`` that says what was read a moment ago would wake everybody on this switch.
+                return replace(new, mtu=old.mtu, uplinks=old.uplinks, private_vlans=old.private_vlans)
         return new
 
     def refresh(self, record: Record, *, wake: bool = True) -> None:

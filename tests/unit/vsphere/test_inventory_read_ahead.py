@@ -1,10 +1,11 @@
 """An object that was read a moment before it is watched: nobody is woken to hear again what is known."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from nested_hyperv.domain.inventory import MoRef, PortGroup
+from nested_hyperv.domain.inventory import MoRef, PortGroup, Switch
 from nested_hyperv.domain.resource import ObjectKey
 from nested_hyperv.vsphere.inventory import Inventory
 from nested_hyperv.vsphere.projection import build
@@ -12,6 +13,7 @@ from nested_hyperv.vsphere.updates import Update
 
 KEY = ObjectKey("NestedPortGroup", "lab", "a")
 PG = MoRef("DistributedVirtualPortgroup", "dvportgroup-1")
+DVS = MoRef("VmwareDistributedVirtualSwitch", "dvs-1")
 
 
 class Bench:
@@ -74,3 +76,30 @@ def test_a_new_view_begins_with_nothing_read_in_an_older_one(bench: Bench) -> No
     bench.inventory.resync()
     bench.inventory.watch(KEY, [PG])
     assert bench.inventory.cached(PG) is None
+
+
+def read_switch(bench: Bench) -> None:
+    record = build(DVS, {"name": "DVS0", "config_version": "1"})
+    assert isinstance(record, Switch)
+    bench.inventory.refresh(replace(record, path="/DC0/network/DVS0", mtu=9000, uplinks=2))
+    bench.inventory.watch(KEY, [DVS])
+
+
+def test_a_switch_that_enters_as_it_was_read_wakes_nobody_although_no_push_carries_all_of_it(bench: Bench) -> None:
+    read_switch(bench)
+
+    bench.inventory.apply([Update("enter", DVS, {"name": "DVS0", "config_version": "1"})])
+
+    known = bench.inventory.cached(DVS)
+    assert isinstance(known, Switch)
+    assert (known.mtu, known.uplinks, bench.woken) == (9000, 2, [])
+
+
+def test_of_a_switch_with_another_version_nothing_is_kept_that_may_have_changed(bench: Bench) -> None:
+    read_switch(bench)
+
+    bench.inventory.apply([Update("enter", DVS, {"name": "DVS0", "config_version": "2"})])
+
+    known = bench.inventory.cached(DVS)
+    assert isinstance(known, Switch)
+    assert (known.mtu, known.path, bench.woken) == (None, "/DC0/network/DVS0", [KEY])
