@@ -126,7 +126,9 @@ class HostNetwork:
         if (self.known, self.switches) != (other.known, other.switches):
             return None
         mine, theirs = self._by_name, other._by_name
-        return frozenset(name for name in mine.keys() | theirs.keys() if mine.get(name) != theirs.get(name))
+        # Of hundreds nearly all are the very same objects, and to compare two by value is dear.
+        changed = {name for name, group in theirs.items() if group is not mine.get(name) and group != mine.get(name)}
+        return frozenset(changed | (mine.keys() - theirs.keys()))
 
     def having(self, name: str, group: StandardPortGroup | None) -> HostNetwork:
         """Return this with the port group of a name read anew: another one, or none."""

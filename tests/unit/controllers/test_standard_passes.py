@@ -158,6 +158,27 @@ async def test_what_was_removed_on_a_host_is_reported_where_that_is_asked_for(
     assert bench.condition(PORT_GROUP) == ("False", "Missing")
 
 
+async def test_what_is_reported_as_removed_stays_away_over_a_restart_and_an_edit_until_it_is_wanted(
+    bench: Workbench, hosts: FakeHosts
+) -> None:
+    await create(bench, onExternalDelete="Report")
+    hosts.drop(ref("esx-a"))
+    await bench.run()
+
+    bench.start()
+    await bench.run()
+    assert bench.condition(PORT_GROUP) == ("False", "Missing")
+
+    bench.api.edit(PORT_GROUP, vlan={"id": 7})
+    await bench.run()
+    assert bench.condition(PORT_GROUP) == ("False", "Missing")
+    assert bench.vcenter.mutations == ["update_host_port_group"], "esx-b has it, and has the new VLAN"
+
+    bench.api.edit(PORT_GROUP, onExternalDelete="Recreate")
+    await bench.ready(PORT_GROUP)
+    assert bench.vcenter.mutations == ["update_host_port_group", "add_host_port_group"]
+
+
 async def test_one_host_in_trouble_does_not_stop_the_others(bench: Workbench, hosts: FakeHosts) -> None:
     bench.vcenter.change(ref("esx-b"), connection_state="disconnected")
     bench.declare(PORT_GROUP, **ON_CLUSTER)

@@ -34,6 +34,20 @@ class Answers:
         return self._answer
 
 
+class Vanished(Answers):
+    """A session whose object goes while the answer is made, as all that belongs to a session does at its end."""
+
+    def RetrievePropertiesEx(self, _specs: Any, _options: Any) -> Any:  # noqa: N802 (pyVmomi's name)
+        return None
+
+
+def test_what_is_missing_from_an_answer_is_gone() -> None:
+    gone: Any = Vanished()
+    with pytest.raises(vmodl.fault.ManagedObjectNotFound):
+        read(gone, PG, ["name"])
+    assert read_many(gone, [PG], ["name"]) == []
+
+
 def session(*missing: Any) -> Any:
     return Answers(*missing)
 

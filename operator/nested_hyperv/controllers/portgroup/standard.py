@@ -138,7 +138,6 @@ def _view(
         in_flight=lane is not None and lane.in_flight(context.elapsed),
         in_doubt=lane is not None and (lane.in_doubt or lane.created),
         removed=lane is not None and lane.removed,
-        settled=host.ref in context.memory.settled_hosts,
     )
 
 

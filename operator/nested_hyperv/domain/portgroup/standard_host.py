@@ -51,7 +51,6 @@ class HostView:
     in_flight: bool = False
     in_doubt: bool = False
     removed: bool = False
-    settled: bool = False
     creating: str | None = None
     created: bool = False
     reverse_path_check: bool | None = None
@@ -213,7 +212,7 @@ def _absent(question: Question, view: HostView) -> HostOutcome:
     if view.hindrance is not None:
         return _hindered(view, claim, view.hindrance, changes)
     ours = claim in (HostClaim.CLAIMED, HostClaim.ADOPTED)
-    if ours and view.settled and question.spec.on_external_delete is ExternalDeletePolicy.REPORT:
+    if ours and not view.removed and question.spec.on_external_delete is ExternalDeletePolicy.REPORT:
         return HostOutcome(
             view,
             claim,
