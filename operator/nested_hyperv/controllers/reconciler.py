@@ -25,6 +25,7 @@ from nested_hyperv.domain.plan import (
     Clone,
     CreatePortGroup,
     HostAction,
+    PlanBlocked,
     PowerOn,
     Reconfigure,
     ReconfigurePortGroup,
@@ -192,7 +193,8 @@ class Reconciler(Generic[SpecT, StatusT, WorldT]):
             return Result(context.resource, release=self._progress.release(plan.release, ended))
         plan = replace(plan, verdict=replace(plan.verdict, notes=context.notes))
         facts = {**self._progress.drift(context, plan), **news, **self._common_facts(context, enforced=enforced)}
-        if (plan.actions or plan.changes) and not enforced:
+        differs = plan.actions or (plan.changes and plan.verdict.situation is not Situation.STALLED)
+        if differs and not enforced:
             machines = await self.kind.touched(context, plan)
             return Result(context.resource, self._progress.would_change(plan, machines, facts))
         verdict = self._progress.hold(context, plan) if plan.actions else None
@@ -215,12 +217,12 @@ class Reconciler(Generic[SpecT, StatusT, WorldT]):
 
     async def _plan(self, context: Context[SpecT]) -> tuple[Plan, Context[SpecT]]:
         planner = self.kind.plan_deletion if context.resource.deleting else self.kind.plan
-        plan = planner(context, await self.kind.observe(context))
+        plan = _planned(planner, context, await self.kind.observe(context))
         while plan.actions and _unproven(context, plan):
             # The cache only says that there may be something to do. What is pushed during the read may say more.
             wanted = None if plan.unproven is None else plan.unproven | (context.unproven or frozenset())
             context = replace(context, live=True, unproven=wanted)
-            plan = planner(context, await self.kind.observe(context))
+            plan = _planned(planner, context, await self.kind.observe(context))
         return plan, context
 
     @staticmethod
@@ -269,6 +271,14 @@ class Reconciler(Generic[SpecT, StatusT, WorldT]):
         if quiet:
             return Result(resource, again_after=again_after)
         return Result(resource, replace(verdict, again_after=again_after))
+
+
+def _planned(planner: Callable[[Context[SpecT], WorldT], Plan], context: Context[SpecT], world: WorldT) -> Plan:
+    """Plan; where nothing may be done although something is there, the plan says both."""
+    try:
+        return planner(context, world)
+    except PlanBlocked as blocked:
+        return blocked.plan
 
 
 def _unproven(context: Context[Any], plan: Plan) -> bool:

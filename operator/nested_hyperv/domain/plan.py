@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from .errors import Blocked
 from .inventory import (
     Change,
     CloneRequest,
@@ -38,6 +39,7 @@ __all__ = [
     "Destroy",
     "HostAction",
     "Plan",
+    "PlanBlocked",
     "PowerOff",
     "PowerOn",
     "Reconfigure",
@@ -185,3 +187,11 @@ class Plan:
     record: Mapping[str, Any] = field(default_factory=dict)
     unproven: frozenset[MoRef] | None = None
     release: Release | None = None
+
+
+class PlanBlocked(Blocked):
+    """``Blocked``, and what was seen all the same: ``plan`` does nothing and says why."""
+
+    def __init__(self, error: Blocked, plan: Plan) -> None:
+        super().__init__(error.reason, error.message)
+        self.plan = plan

@@ -76,21 +76,14 @@ def learns(switch: Switch) -> bool:
 def goal_of(spec: NestedPortGroupSpec, identity: Identity, switch: Switch, current: Mark | None) -> PortGroupGoal:
     """Resolve a spec on a switch. ``current`` is our mark on the existing object, which keeps what Auto became.
 
-    Raises ``Blocked`` where the switch cannot do what the spec asks for.
+    Whether the switch can do it is another question: ``check_switch``.
     """
-    _check_switch(spec, switch)
     auto = spec.nesting.mode is NestingMode.AUTO
     capable = learns(switch)
     mode = spec.nesting.mode
     if auto:
         kept = None if current is None or current.mode is None else _mode(current.mode)
         mode = kept or (NestingMode.MAC_LEARNING if capable else NestingMode.PROMISCUOUS)
-    if mode is NestingMode.MAC_LEARNING and not capable:
-        raise Blocked(
-            Reason.MAC_LEARNING_NOT_SUPPORTED,
-            f"{switch.name} is version {switch.version}; MAC learning needs 6.6.0 or newer. "
-            "Upgrade the switch or set nesting.mode: Promiscuous.",
-        )
     return PortGroupGoal(
         name=spec.name,
         vlan=vlan_of(spec.vlan),
@@ -107,8 +100,8 @@ def goal_of(spec: NestedPortGroupSpec, identity: Identity, switch: Switch, curre
     )
 
 
-def _check_switch(spec: NestedPortGroupSpec, switch: Switch) -> None:
-    """What has to be changed on the switch, which is not ours to change."""
+def check_switch(spec: NestedPortGroupSpec, switch: Switch, goal: PortGroupGoal) -> None:
+    """Raise ``Blocked`` where the switch cannot do what is asked for; to change that is not ours."""
     if spec.minimum_mtu is not None and switch.mtu is not None and switch.mtu < spec.minimum_mtu:
         raise Blocked(
             Reason.MTU_TOO_SMALL,
@@ -121,6 +114,12 @@ def _check_switch(spec: NestedPortGroupSpec, switch: Switch) -> None:
             Reason.NOT_FOUND,
             f"{switch.name} has no private VLAN with the secondary id {vlan.id} (there: {there}). "
             "Add it to the switch, or change vlan.privateId.",
+        )
+    if goal.mode is NestingMode.MAC_LEARNING and goal.mac_management is None:
+        raise Blocked(
+            Reason.MAC_LEARNING_NOT_SUPPORTED,
+            f"{switch.name} is version {switch.version}; MAC learning needs 6.6.0 or newer. "
+            "Upgrade the switch or set nesting.mode: Promiscuous.",
         )
 
 

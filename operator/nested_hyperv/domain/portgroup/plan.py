@@ -16,10 +16,10 @@ from nested_hyperv.api.portgroup import AdoptionPolicy
 from nested_hyperv.domain.errors import Blocked
 from nested_hyperv.domain.inventory import Change, PortGroupSettings
 from nested_hyperv.domain.ownership import Mark, Ownership, parse_mark, port_group_text
-from nested_hyperv.domain.plan import CreatePortGroup, Destroy, Plan, ReconfigurePortGroup, Release
-from nested_hyperv.domain.verdict import Situation, Verdict
+from nested_hyperv.domain.plan import CreatePortGroup, Destroy, Plan, PlanBlocked, ReconfigurePortGroup, Release
+from nested_hyperv.domain.verdict import Network, Situation, Verdict
 
-from .goal import PortGroupGoal, differences, goal_of, observed
+from .goal import PortGroupGoal, check_switch, differences, goal_of, observed
 from .network import network_of
 from .overrides import PortUse
 from .ports import observed_ports, ports_note
@@ -76,14 +76,12 @@ def plan_port_group(subject: Subject, spec: NestedPortGroupSpec, world: PortGrou
         actual = world.namesake
     if actual is None:
         return _plan_creation(subject, spec, switch, world)
-    _refuse_nsx(actual)
-    mark = parse_mark(actual.description)
-    adopting = _check_ownership(subject, spec, actual, mark, world.rivals)
-    # What was ours before (lineage) keeps what its mark remembers: the mode in use, and that it was adopted once.
-    stranger = adopting and Ownership.of(mark, subject.identity) is not Ownership.LINEAGE
-    goal = goal_of(spec, subject.identity, switch, None if stranger else mark)
-    if stranger:
-        goal = replace(goal, mark=replace(goal.mark, adopted=True))
+    try:
+        adopting, goal = _goal_on(subject, spec, switch, actual, world.rivals)
+    except Blocked as error:
+        if subject.known != actual.ref:
+            raise
+        raise PlanBlocked(error, _seen(subject, spec, switch, actual, world, error)) from error
     used = world.ports.used if world.ports is not None else None
     changes, settings = differences(goal, actual, ports_used=used)
     facts = _facts(spec, goal, switch, actual, world.ports)
@@ -109,6 +107,43 @@ def plan_port_group(subject: Subject, spec: NestedPortGroupSpec, world: PortGrou
             Situation.PROGRESSING, Reason.PROGRESSING, f"Writing {words}.", facts=facts, network=network, synced=False
         ),
         actions=(ReconfigurePortGroup(actual, settings, changes),),
+        changes=changes,
+    )
+
+
+def _goal_on(
+    subject: Subject, spec: NestedPortGroupSpec, switch: Switch, actual: PortGroup, rivals: Iterable[Rival]
+) -> tuple[bool, PortGroupGoal]:
+    """Return whether it is being adopted, and what it shall be. Raises ``Blocked`` where it must or can not."""
+    _refuse_nsx(actual)
+    mark = parse_mark(actual.description)
+    adopting = _check_ownership(subject, spec, actual, mark, rivals)
+    # What was ours before (lineage) keeps what its mark remembers: the mode in use, and that it was adopted once.
+    stranger = adopting and Ownership.of(mark, subject.identity) is not Ownership.LINEAGE
+    goal = goal_of(spec, subject.identity, switch, None if stranger else mark)
+    check_switch(spec, switch, goal)
+    if stranger:
+        goal = replace(goal, mark=replace(goal.mark, adopted=True))
+    return adopting, goal
+
+
+def _seen(
+    subject: Subject,
+    spec: NestedPortGroupSpec,
+    switch: Switch,
+    actual: PortGroup,
+    world: PortGroupWorld,
+    error: Blocked,
+) -> Plan:
+    """What is there of the object that was ours: whoever may not write goes on telling whether frames pass."""
+    goal = goal_of(spec, subject.identity, switch, parse_mark(actual.description))
+    changes, _ = differences(goal, actual)
+    facts = _facts(spec, goal, switch, actual, world.ports)
+    told = {field: facts[field] for field in ("name", "vlan", "observed", "ports", "overriding", "overrides")}
+    network = network_of(goal, switch, actual, world.ports, world.adapters).for_want_of(error.reason)
+    synced = False if changes else None
+    return Plan(
+        Verdict(Situation.STALLED, error.reason, error.message, facts=told, network=network, synced=synced),
         changes=changes,
     )
 
@@ -155,6 +190,7 @@ def _plan_creation(subject: Subject, spec: NestedPortGroupSpec, switch: Switch, 
         )
     _check_turn(subject, spec, world.rivals)
     goal = goal_of(spec, subject.identity, switch, None)
+    check_switch(spec, switch, goal)
     facts = {
         "switch": switch.name,
         "mode": goal.mode,
@@ -165,11 +201,14 @@ def _plan_creation(subject: Subject, spec: NestedPortGroupSpec, switch: Switch, 
         "overrides": (),
     }
     if subject.known is not None and spec.on_external_delete is ExternalDeletePolicy.REPORT:
-        raise Blocked(
+        missing = Blocked(
             Reason.MISSING,
             f"{subject.known.value} was deleted in vSphere and onExternalDelete is Report. "
             "Set onExternalDelete: Recreate to have it created again, or delete this resource.",
         )
+        network = Network(ready=False, reason=missing.reason, message=missing.message)
+        said = Verdict(Situation.STALLED, missing.reason, missing.message, facts=facts, network=network, synced=False)
+        raise PlanBlocked(missing, Plan(said))
     return Plan(
         Verdict(
             Situation.PROGRESSING,
