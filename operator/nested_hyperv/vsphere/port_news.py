@@ -78,7 +78,8 @@ class PortNews:
 
     def begin(self, page: tuple[PortEvent, ...]) -> None:
         """Take over what was on the page of a new collector before it was watched."""
-        if self._newest is None:
+        if self._newest is None or _newest(page) < self._newest:
+            # The first, or of a vCenter that counts from an older number on: it was restored from a backup.
             self._newest = _newest(page)
         self.take(page)
 

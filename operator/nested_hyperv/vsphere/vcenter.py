@@ -297,9 +297,14 @@ class VCenter:
     async def read_hosts(self, refs: Iterable[MoRef]) -> list[Host]:
         """Read hosts live."""
         wanted = tuple(refs)
-        hosts = await self._link.call(
-            "RetrievePropertiesEx", lambda session: virtual_machines.read_hosts(session, wanted), target="hosts"
-        )
+        while True:
+            before = [self._inventory.cached(ref) for ref in wanted]
+            hosts = await self._link.call(
+                "RetrievePropertiesEx", lambda session: virtual_machines.read_hosts(session, wanted), target="hosts"
+            )
+            if all(old is self._inventory.cached(ref) for old, ref in zip(before, wanted, strict=True)):
+                break
+            # One of them was told of meanwhile, and a host has no version that says which of the two is newer.
         for host in hosts:
             self._inventory.refresh(host)
         return hosts

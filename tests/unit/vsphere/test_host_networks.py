@@ -1,15 +1,18 @@
-"""Live reads of one port group of a host, while the long poll goes on telling of the others."""
+"""Live reads of hosts and of one port group of a host, while the long poll goes on telling."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, cast
 
 from nested_hyperv.domain.host_network import HostNetwork, StandardPolicy, StandardPortGroup, host_network
-from nested_hyperv.domain.inventory import MoRef
+from nested_hyperv.domain.inventory import Host, MoRef
 from nested_hyperv.domain.resource import ObjectKey
 from nested_hyperv.vsphere.host_networks import HostNetworks
 from nested_hyperv.vsphere.inventory import Inventory
 from nested_hyperv.vsphere.remembered import Remembered
+from nested_hyperv.vsphere.tuning import Tuning
+from nested_hyperv.vsphere.vcenter import VCenter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,3 +58,30 @@ async def test_a_read_of_one_port_group_leaves_what_was_pushed_of_others_meanwhi
         assert isinstance(known, HostNetwork)
         assert known.port_group("inner") == group("inner", 2)
         assert known.port_group("other") == group("other", 7)
+
+
+async def test_hosts_that_were_told_of_while_they_were_read_are_read_again() -> None:
+    ref = MoRef("HostSystem", "host-1")
+    back = Host(ref, "esx", "connected", maintenance=False, nested_hv_supported=True, hardware_uuid="u")
+    away = replace(back, connection_state="notResponding")
+    inventory = Inventory(notify=lambda _: None, changed=lambda: None)
+    inventory.watch(KEY, [ref])
+    inventory.refresh(away)
+    answers = [[away], [back]]
+
+    class Link:
+        """The host comes back while the answer of the first read is on its way."""
+
+        generation = 1
+
+        def __init__(self) -> None:
+            self.inventory = inventory
+
+        async def call(self, *_: object, **__: object) -> list[Host]:
+            inventory.refresh(back)
+            return answers.pop(0)
+
+    vcenter = VCenter(cast("Any", Link()), Tuning())
+
+    assert await vcenter.read_hosts([ref]) == [back]
+    assert inventory.cached(ref) == back

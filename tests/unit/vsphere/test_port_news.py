@@ -84,3 +84,14 @@ def test_a_page_is_told_apart_by_switch_and_port() -> None:
     ]
 
     assert events_of(page) == (PortEvent(3, A, ("10", "11")),), "what names no switch says nothing"
+
+
+async def test_a_vcenter_that_was_restored_counts_from_an_older_number_on_and_is_heard_all_the_same(
+    news: PortNews,
+) -> None:
+    news.begin((PortEvent(3, A, ("1",)),))
+    assert await heard(news) is None
+
+    news.take((PortEvent(4, A, ("9",)), PortEvent(3, A, ("1",))))
+
+    assert await heard(news) == (A, frozenset({"9"}))
