@@ -75,6 +75,8 @@ class FakeVCenter(FakeHistory):
     lose_answers: set[str] = field(default_factory=set)
     #: Settings that are accepted and ignored.
     ignores: set[str] = field(default_factory=set)
+    #: What the view has lost sight of: no push tells that it is there.
+    unseen: set[MoRef] = field(default_factory=set)
     #: Whether tasks stay running, and guests obey.
     holding: bool = False
     guests_obey: bool = True
@@ -183,7 +185,7 @@ class FakeVCenter(FakeHistory):
     def push(self) -> bool:
         """Deliver what has changed for those who watch it."""
         told: set[ObjectKey] = set()
-        for ref in frozenset().union(*self._watched.values()):
+        for ref in frozenset().union(*self._watched.values()) - self.unseen:
             record = self._table(ref).get(ref)
             if record is None and ref not in self._missing:
                 self._cache.pop(ref, None)

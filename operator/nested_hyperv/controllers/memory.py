@@ -63,6 +63,7 @@ class Memory:
     ``in_doubt``: a creation may be in flight that this process does not know of (a restart, a broken connection).
     ``look``: the last look at the ports of a distributed port group.
     ``asked_at``: when the guest was asked to shut down (monotonic seconds).
+    ``networkless``: how often in a row vCenter had no network of the name of a standard port group.
     ``settled_hosts`` says the same of single hosts, ``lanes`` what was tried on them.
     ``rival`` is who made the last change that was taken back, if vCenter tells.
     ``connection`` is the queue key of the Secret it uses, which has to hear when the object is gone.
@@ -86,6 +87,7 @@ class Memory:
     look: Look | None = None
     lanes: dict[MoRef, Lane] = field(default_factory=dict)
     settled_hosts: set[MoRef] = field(default_factory=set)
+    networkless: int = 0
 
     def lane(self, host: MoRef) -> Lane:
         """Return what is remembered of a host, from now on."""

@@ -214,3 +214,17 @@ async def _until_called_and_not_told(bench: Workbench) -> None:
     while not bench.vcenter.mutations:
         bench.vcenter.push()
         await bench.work(until=lambda: bool(bench.vcenter.mutations))
+
+
+async def test_machines_on_what_stays_do_not_hold_up_the_others(bench: Workbench, hosts: FakeHosts) -> None:
+    bench.connect(allowAdoption="true")
+    hosts.put(ref("esx-a"), STRANGERS)
+    await create(bench, adoptionPolicy="Adopt")
+    bench.vcenter.add(samples.virtual_machine("sql", nics=[samples.nic(4000, "inner")], host=ref("esx-a")))
+
+    bench.api.delete(PORT_GROUP)
+    await bench.run()
+
+    assert hosts.group(ref("esx-a")) is not None, "adopted, so it stays, and so may its machine"
+    assert hosts.group(ref("esx-b")) is None
+    assert PORT_GROUP not in bench.api.objects

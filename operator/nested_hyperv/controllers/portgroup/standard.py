@@ -19,8 +19,9 @@ from nested_hyperv.domain.inventory import Host, HostSet, MoRef
 from nested_hyperv.domain.portgroup.ledger import Entry, entry_on, read_ledger
 from nested_hyperv.domain.portgroup.standard_goal import mode_of
 from nested_hyperv.domain.portgroup.standard_host import HostView
-from nested_hyperv.domain.portgroup.standard_plan import StandardWorld
+from nested_hyperv.domain.portgroup.standard_plan import StandardWorld, goes
 from nested_hyperv.domain.portgroup.users import Users
+from nested_hyperv.workqueue.backoff import Backoff
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["STANDARD_TYPE", "observe_standard"]
 
 STANDARD_TYPE: Final = STANDARD_NETWORK
+_BACKOFF: Final = Backoff()
 
 
 async def observe_standard(
@@ -40,9 +42,7 @@ async def observe_standard(
     wanted = await _wanted(context, where)
     left = [ref for ref, entry in ledger.items() if entry.claim is not None and ref not in wanted.hosts]
     if left and where.cluster is not None and not context.resource.deleting:
-        # Off a list, a host is tidied up; out of its cluster, it is forgotten. But a host that is only hidden from our
-        # account has not left: then this read is refused, and the ledger stays as it is.
-        await context.vcenter.read_hosts(left)
+        await _check_left(context, wanted, left)
         left = []
     watched = [*([wanted.cluster] if wanted.cluster else []), *wanted.hosts, *left]
     networks = [host_network(ref) for ref in (*wanted.hosts, *left)]
@@ -60,8 +60,20 @@ async def observe_standard(
         network=network,
         again_after=_soonest(context),
         users=Users(await _users(context, network, views.values()), lab),
+        network_after=_look_again(context, network),
     )
     return world
+
+
+async def _check_left(context: Context[NestedPortGroupSpec], wanted: HostSet, left: Iterable[MoRef]) -> None:
+    """Make sure that hosts have left their cluster: unlike one off a list, such a host is forgotten, with its claim."""
+    vcenter, cluster = context.vcenter, wanted.cluster
+    if cluster is not None and not isinstance(vcenter.cached(cluster), Cluster) and not vcenter.missing(cluster):
+        # What is remembered of its members may be older than the claim.
+        vcenter.watch(context.key, [cluster])
+        raise AwaitingPush
+    # A host that is only hidden from our account has not left: then this is refused, and the ledger stays as it is.
+    await vcenter.read_hosts(left)
 
 
 async def _wanted(context: Context[NestedPortGroupSpec], where: Standard) -> HostSet:
@@ -110,6 +122,8 @@ async def _networks(context: Context[NestedPortGroupSpec], hosts: Mapping[MoRef,
             found[ref] = cached
         elif not vcenter.missing(network):
             raise AwaitingPush
+        elif host.connection_state == "connected":
+            live.append(network)  # the view lost sight of it, as while we might not see the host: ask
     answers = await asyncio.gather(*(vcenter.standard.read(ref, context.spec.name) for ref in live))
     found |= {MoRef("HostSystem", answer.ref.value): answer for answer in answers if answer is not None}
     return found
@@ -173,6 +187,14 @@ async def _network(context: Context[NestedPortGroupSpec], where: Standard) -> Mo
     return found
 
 
+def _look_again(context: Context[NestedPortGroupSpec], network: MoRef | None) -> float | None:
+    """In how many seconds to look for the network again. No push tells that it is there."""
+    memory = context.memory
+    under_way = any(lane.performed is not None for lane in memory.lanes.values())
+    memory.networkless = 0 if network is not None or under_way else memory.networkless + 1
+    return _BACKOFF.delay(max(1, memory.networkless)) if network is None else None
+
+
 def _soonest(context: Context[NestedPortGroupSpec]) -> float | None:
     waits = [lane.wait(context.elapsed) for lane in context.memory.lanes.values()]
     return min((wait for wait in waits if wait is not None), default=None)
@@ -181,8 +203,11 @@ def _soonest(context: Context[NestedPortGroupSpec]) -> float | None:
 async def _users(
     context: Context[NestedPortGroupSpec], network: MoRef | None, views: Iterable[HostView]
 ) -> Mapping[MoRef, str]:
-    claimed = [view.host.ref for view in views if view.claim in (HostClaim.CLAIMED, HostClaim.ADOPTED)]
-    if not context.resource.deleting or network is None or not claimed:
+    if not context.resource.deleting or network is None:
         return {}
-    attached = await context.vcenter.standard.users_of(network, claimed)
+    there = (view for view in views if view.claim in (HostClaim.CLAIMED, HostClaim.ADOPTED))
+    going = [view.host.ref for view in there if goes(context.spec, view)]
+    if not going:
+        return {}
+    attached = await context.vcenter.standard.users_of(network, going)
     return {ref: machine.name for ref, machine in attached.items()}

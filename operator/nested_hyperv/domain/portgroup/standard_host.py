@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from nested_hyperv.domain.inventory import Host, MoRef
     from nested_hyperv.domain.subject import Subject
 
-__all__ = ["HostOutcome", "HostView", "Question", "is_ours", "judge"]
+__all__ = ["HostOutcome", "HostView", "Question", "away", "is_ours", "judge"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,12 +139,18 @@ def _refused(view: HostView, goal: StandardSettings, group: StandardPortGroup) -
     return refused and (view.claim is HostClaim.CLAIMING or exactly(group) != exactly(goal))
 
 
+def away(view: HostView) -> str | None:
+    """Say that a host cannot be asked for anything now, if so."""
+    state = view.host.connection_state
+    return None if state == "connected" else f"The host is {state}. Connect it in vCenter."
+
+
 def judge(question: Question, view: HostView) -> HostOutcome:
     """Decide about one host."""
     claim = view.claim
-    if view.host.connection_state != "connected":
-        message = f"The host is {view.host.connection_state}. Connect it in vCenter."
-        return HostOutcome(view, claim, Reason.HOST_UNAVAILABLE, message)
+    absent = away(view)
+    if absent is not None:
+        return HostOutcome(view, claim, Reason.HOST_UNAVAILABLE, absent)
     if view.network is None or not view.network.known:
         message = "vCenter does not know the host's networks yet."
         return HostOutcome(view, claim, Reason.PROGRESSING, message, passing=True)

@@ -20,7 +20,7 @@ from nested_hyperv.domain.verdict import Network, Situation, Verdict
 
 from .rivals import Rival, ahead_on
 from .standard_goal import exactly, mode_of, observed, settings_of
-from .standard_host import HostOutcome, HostView, Question, is_ours, judge
+from .standard_host import HostOutcome, HostView, Question, away, is_ours, judge
 from .users import Users, blocked_by
 from .vlan import vlan_text
 
@@ -32,10 +32,9 @@ if TYPE_CHECKING:
     from nested_hyperv.domain.inventory import MoRef
     from nested_hyperv.domain.subject import Subject
 
-__all__ = ["StandardWorld", "plan_standard", "plan_standard_deletion"]
+__all__ = ["StandardWorld", "goes", "plan_standard", "plan_standard_deletion"]
 
 _SHOWN: Final = 10
-_SOON: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +43,8 @@ class StandardWorld:
 
     ``hosts`` shall have the port group. ``left`` are hosts that had it and shall not any more. ``network`` is the
     object that vCenter has for all port groups of this name. ``again_after`` is when a host's pause is over (seconds).
-    ``rivals`` are resources that may be about the same port groups.
+    ``rivals`` are resources that may be about the same port groups. ``network_after`` is when to look for the network
+    again where there is none (seconds).
     """
 
     paths: tuple[str, ...]
@@ -54,6 +54,7 @@ class StandardWorld:
     again_after: float | None = None
     users: Users = field(default_factory=Users)
     rivals: tuple[Rival, ...] = ()
+    network_after: float | None = None
 
 
 def plan_standard(subject: Subject, spec: NestedPortGroupSpec, standard: Standard, world: StandardWorld) -> Plan:
@@ -126,7 +127,10 @@ def _leaving(goal: StandardSettings, standard: Standard, world: StandardWorld) -
         if view.network is not None and view.network.known and not_ours and not _unseen(goal, view):
             continue
         outcome = HostOutcome(view, view.claim, Reason.PROGRESSING, "Removing it from this host.", passing=True)
-        if group is not None and view.hindrance is not None:
+        absent = away(view)
+        if absent is not None:
+            outcome = replace(outcome, reason=Reason.HOST_UNAVAILABLE, message=absent, passing=False)
+        elif group is not None and view.hindrance is not None:
             outcome = replace(
                 outcome, reason=view.hindrance.reason, message=view.hindrance.message,
                 passing=not isinstance(view.hindrance, Blocked),
@@ -168,7 +172,8 @@ def _verdict(
 ) -> Verdict:
     open_ = [outcome for outcome in outcomes if not outcome.ready]
     if not open_ and world.network is None:
-        return replace(Verdict.progressing("Waiting for vCenter to see the network.", **facts), again_after=_SOON)
+        waiting = Verdict.progressing("Waiting for vCenter to see the network.", **facts)
+        return replace(waiting, again_after=world.network_after)
     if not open_:
         warnings = _by_message(outcomes)
         return Verdict(
@@ -229,7 +234,7 @@ def plan_standard_deletion(spec: NestedPortGroupSpec, standard: Standard, world:
     goal = settings_of(spec, standard)
     verdict = Verdict(Situation.DELETING, Reason.DELETING, "Removing the port group from its hosts.")
     views = [view for view in (*world.hosts, *world.left) if view.claim is not None]
-    going = [view for view in views if _policy(spec, view) is DeletionPolicy.DELETE]
+    going = [view for view in views if goes(spec, view)]
     lost = [view for view in going if not _reachable(view)]
     ours = [view for view in going if _reachable(view) and _is_ours(goal, standard, view, world.rivals)]
     unseen = [view for view in going if _unseen(goal, view)]
@@ -256,17 +261,18 @@ def plan_standard_deletion(spec: NestedPortGroupSpec, standard: Standard, world:
         )
     if ours or unseen:
         return Plan(replace(verdict, again_after=world.again_after))
-    kept = [view for view in views if _policy(spec, view) is DeletionPolicy.RETAIN]
+    kept = len(views) - len(going)
     if kept:
-        message = f"deletionPolicy is Retain: port group {spec.name} stays on {len(kept)} hosts."
+        message = f"deletionPolicy is Retain: port group {spec.name} stays on {kept} hosts."
         return Plan(verdict, release=Release(Reason.RELEASED, message))
     return Plan(verdict, release=Release(Reason.DELETED, f"Port group {spec.name} is gone from all its hosts."))
 
 
-def _policy(spec: NestedPortGroupSpec, view: HostView) -> DeletionPolicy:
+def goes(spec: NestedPortGroupSpec, view: HostView) -> bool:
+    """Whether the port group of a host goes with the resource: an adopted one only if the spec says so."""
     if spec.deletion_policy is not None:
-        return spec.deletion_policy
-    return DeletionPolicy.RETAIN if view.claim is HostClaim.ADOPTED else DeletionPolicy.DELETE
+        return spec.deletion_policy is DeletionPolicy.DELETE
+    return view.claim is not HostClaim.ADOPTED
 
 
 def _unseen(goal: StandardSettings, view: HostView) -> bool:
