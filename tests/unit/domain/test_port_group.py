@@ -389,6 +389,8 @@ def test_an_annotation_that_names_another_object_permits_nothing() -> None:
     error = refusal(spec, equal(spec, description=""), by=subject(adopt="dvportgroup-2", allow=True))
 
     assert error.reason is Reason.OWNERSHIP_LOST
+    assert "part in brackets" in error.message, "what brings it back"
+    assert "the connection has to allow adoption" in error.message, "what the annotation needs"
 
 
 @pytest.mark.parametrize(

@@ -276,7 +276,8 @@ def _check_ownership(
         raise Blocked(
             Reason.OWNERSHIP_LOST,
             f"The description of {where} no longer carries the mark of this resource, so it is not touched. "
-            f"Restore the description, or take it back with the annotation nestedhv.io/adopt: {actual.ref.value}.",
+            "Put the mark (the part in brackets) back as it was, or take the port group over with the annotation "
+            f"nestedhv.io/adopt: {actual.ref.value} (the connection has to allow adoption, and it counts as adopted).",
         )
     raise Blocked(
         Reason.CONFLICT,
