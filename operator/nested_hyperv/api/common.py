@@ -261,7 +261,7 @@ class FieldChange(StatusModel):
 
 
 class PlanRow(StatusModel):
-    """One thing the operator does next, or would do under Observe."""
+    """One thing that the operator would do under Observe."""
 
     action: str = Field(description="What is done, such as Reconfigure.")
     target: str | None = Field(default=None, description="What it is done to, when it is not the object itself.")
@@ -315,5 +315,5 @@ class CommonStatus(StatusModel):
     )
     last_repair: LastRepair | None = Field(default=None, description="The last change that was taken back.")
     plan: tuple[PlanRow, ...] = Field(
-        default=(), max_length=ROWS_MAX, description="What the operator does next, or would do under Observe."
+        default=(), max_length=ROWS_MAX, description="What the operator would do under Observe."
     )

@@ -392,7 +392,13 @@ class PortGroupObserved(StatusModel):
     limit: int | None = Field(default=None, description="Addresses that one port may learn.")
     limit_policy: str | None = Field(default=None, description="What happens beyond the limit: Drop or Allow.")
     allow_unicast_flooding: bool | None = Field(default=None, description="Unknown unicast frames are flooded.")
-    inherited: bool | None = Field(default=None, description="The policy is inherited from the switch.")
+    inherited: bool | None = Field(
+        default=None,
+        description=(
+            "At least one setting of the policy is inherited from the switch (of a macManagementPolicy: all or none)."
+            " On standard switches true is normal: unless the spec decides macChanges, the switch does."
+        ),
+    )
     mac_learning_inherited: bool | None = Field(
         default=None, description="The details of MAC learning are inherited from the switch."
     )
@@ -455,7 +461,13 @@ class NestedPortGroupStatus(CommonStatus):
     """What the port group is."""
 
     mode: NestingMode | None = Field(default=None, description="Nesting mode in force; Auto is resolved.")
-    vlan: str | None = Field(default=None, description='VLAN in vSphere: "none" or its id.')
+    vlan: str | None = Field(
+        default=None,
+        description=(
+            'VLAN in vSphere: "none", its id, the ranges of a trunk, or a private id; before creation, and on standard'
+            " switches, the one that spec asks for."
+        ),
+    )
     switch: str | None = Field(default=None, description="Name of the switch.")
     hosts_ready: str | None = Field(
         default=None, description='Hosts whose port group equals the spec, of all: "3/4". Standard switches only.'
