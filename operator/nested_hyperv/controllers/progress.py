@@ -264,11 +264,12 @@ class Progress:
     def _ignored(left: frozenset[Change], plan: Plan, again_after: float) -> Verdict:
         nested = any(change.field == "virtualization.nestedHV" for change in left)
         words = ", ".join(f"{c.field} stayed {c.old} instead of {c.new}" for c in sorted(left, key=lambda c: c.field))
-        cure = (
-            "Check the hardware version (vmx-9 or newer) and nestedHVSupported of the host."
-            if nested
-            else "Check the hardware version and what this vCenter supports."
-        )
+        if nested:
+            cure = "Check the hardware version (vmx-9 or newer) and nestedHVSupported of the host."
+        elif any(isinstance(action, ReconfigurePortGroup) for action in plan.actions):
+            cure = "Check the version of the switch, and whether another product manages it."
+        else:
+            cure = "Check the hardware version and what this vCenter supports."
         if plan.verdict.situation is Situation.DELETING:
             return plan.verdict.instead(
                 Situation.DELETION_BLOCKED,

@@ -136,6 +136,8 @@ async def test_what_vsphere_ignores_is_told_once_and_not_written_again_and_again
     assert bench.vcenter.mutations == ["reconfigure_port_group"]
     assert bench.condition(PORT_GROUP) == ("False", "NotApplied")
     assert "vlan stayed 20 instead of none" in bench.message(PORT_GROUP)
+    assert "version of the switch" in bench.message(PORT_GROUP)
+    assert "hardware" not in bench.message(PORT_GROUP)
     assert "Repaired" not in bench.events.reasons
     assert "lastRepair" not in bench.api.status(PORT_GROUP)
     assert bench.meter.repairs == []
