@@ -1,9 +1,10 @@
 """A vCenter in memory behind the controllers' Protocols: tasks, versions, marks, a cache that lags, and a call log.
 
 It keeps the behaviour that controllers depend on and nothing else: a task changes the world when it ends and not when
-it is started; a write is fenced by the version it was planned for; names are unique in a folder and reserved from the
-start of a clone; a VM that is being cloned is not found by its UUID; the cache shows what the last push or live read
-said. The twin under tests/bed/vcenter proves the adapter; this proves the controllers, in milliseconds.
+it is started; a write is fenced by the version it was planned for; names are unique in a folder, whatever their case,
+and reserved from the start of a clone; a VM that is being cloned is not found by its UUID; the cache shows what the
+last push or live read said. The twin under tests/bed/vcenter proves the adapter; this proves the controllers, in
+milliseconds.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from nested_hyperv.domain.inventory import (
     VirtualMachineDetail,
 )
 from support import vsphere_records as samples
-from support.fake_calls import MUTATING
+from support.fake_calls import MUTATING, Running
 from support.fake_history import FakeHistory
 from support.fake_hosts import FakeHosts
 from support.fake_ports import FakePorts
@@ -50,15 +51,6 @@ if TYPE_CHECKING:
     from nested_hyperv.domain.resource import ObjectKey
 
 __all__ = ["FakeVCenter"]
-
-
-@dataclass
-class _Running:
-    """A task that has not ended: what it does then."""
-
-    method: str
-    effect: Callable[[], MoRef | None]
-    name: str = ""
 
 
 @dataclass
@@ -97,7 +89,7 @@ class FakeVCenter(FakeHistory):
         self.notify: Callable[[ObjectKey], None] = lambda _key: None
         self.users: set[ObjectKey] = set()
         self._numbers = itertools.count(100)
-        self._running: dict[MoRef, _Running] = {}
+        self._running: dict[MoRef, Running] = {}
         self._ended: dict[MoRef, Task] = {}
         self._seen_tasks: dict[MoRef, Task] = {}
         self._task_watchers: dict[MoRef, set[ObjectKey]] = {}
@@ -270,7 +262,7 @@ class FakeVCenter(FakeHistory):
 
     async def create_port_group(self, key: ObjectKey, switch: Switch, settings: PortGroupSettings) -> MoRef:
         def create() -> MoRef:
-            self._claim_name(settings.name or "", (group.name for group in self._on(switch)))
+            self._claim_name(settings.name or "", (one.name for one in (switch, *self._on(switch))))
             return self.add(samples.port_group(f"dvportgroup-{next(self._numbers)}", switch.ref, settings))
 
         return await self._start(key, "create_port_group", create)
@@ -409,7 +401,7 @@ class FakeVCenter(FakeHistory):
             self._reserved.discard(name)
             raise
         task = MoRef("Task", f"task-{next(self._numbers)}")
-        self._running[task] = _Running(method, effect, name)
+        self._running[task] = Running(method, effect, name)
         if method in self.lose_answers:
             self.lose_answers.discard(method)
             raise errors.OutcomeUnknown(f"The connection broke during {method}.")
@@ -420,7 +412,7 @@ class FakeVCenter(FakeHistory):
         self._seen_tasks[task] = Task(task, TaskState.RUNNING)
         self._task_watchers.setdefault(task, set()).add(key)
 
-    def _end(self, ref: MoRef, running: _Running) -> None:
+    def _end(self, ref: MoRef, running: Running) -> None:
         del self._running[ref]
         try:
             if planned := self.fail_tasks.get(running.method):
@@ -431,7 +423,7 @@ class FakeVCenter(FakeHistory):
             self._ended[ref] = Task(ref, TaskState.ERROR, error=error)
 
     def _claim_name(self, name: str, taken: Iterable[str]) -> None:
-        if name in {*taken, *self._reserved}:
+        if name.casefold() in {one.casefold() for one in (*taken, *self._reserved)}:
             raise errors.NameTaken(f"The name {name} is taken.")
 
     def _fenced(self, table: dict[MoRef, Any], ref: MoRef, attribute: str, version: str) -> Any:  # noqa: ANN401

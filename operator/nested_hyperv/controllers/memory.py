@@ -61,6 +61,7 @@ class Memory:
     ``made`` is the object that its own creation returned, until it has been equal to the spec once.
     ``settled``: vSphere was equal to this generation of the spec, so a difference is drift and not work in progress.
     ``in_doubt``: a creation may be in flight that this process does not know of (a restart, a broken connection).
+    ``name_refused``: the last creation was refused because its name is taken, perhaps by what we had made ourselves.
     ``look``: the last look at the ports of a distributed port group.
     ``asked_at``: when the guest was asked to shut down (monotonic seconds).
     ``networkless``: how often in a row vCenter had no network of the name of a standard port group.
@@ -81,6 +82,7 @@ class Memory:
     rival: str | None = None
     asked_at: float | None = None
     not_applied: NotApplied | None = None
+    name_refused: bool = False
     contention: Contention = field(default_factory=Contention)
     drift_since: dict[tuple[str, str | None], datetime] = field(default_factory=dict)
     failures: int = 0
@@ -104,6 +106,7 @@ class Memory:
     def try_again(self) -> None:
         """Do again what was held back because it was in vain."""
         self.not_applied = None
+        self.name_refused = False
         self.failures = 0
         self.contention.reset()
         for lane in self.lanes.values():
@@ -120,6 +123,7 @@ class Memory:
         self.made = None
         self.pending = None
         self.look = None
+        self.name_refused = False
         self.settled = False
         self.settled_hosts.clear()
         self.lanes.clear()

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from nested_hyperv.domain.blame import Author
+    from nested_hyperv.domain.errors import OperatorError
     from nested_hyperv.domain.inventory import Change, MoRef, Task
     from nested_hyperv.domain.plan import Action, Plan
 
@@ -93,16 +94,10 @@ class Progress:
             memory.in_doubt = True
         if task.state is TaskState.ERROR:
             memory.pending = None
-            raise self._failure(task, creation=creation)
+            error = task.error or Transient(Reason.TASK_FAILED, f"Task {task.ref.value} failed without a fault.")
+            raise _refused(context, pending.action, error) if creation else error
+        memory.name_refused = False  # nobody knows what became of it: the next who has the name may be of our own
         return Ended(pending, task)
-
-    @staticmethod
-    def _failure(task: Task, *, creation: bool) -> Exception:
-        error = task.error or Transient(Reason.TASK_FAILED, f"Task {task.ref.value} failed without a fault.")
-        if creation and isinstance(error, NameTaken):
-            # Perhaps by ourselves, in a call whose answer was lost: look again before calling it somebody else's.
-            return Transient(Reason.PROGRESSING, error.message)
-        return error
 
     # --- what to say -----------------------------------------------------------------------------------------------
 
@@ -257,8 +252,8 @@ class Progress:
         return ignored.changes & _outstanding(plan)
 
     def is_quiet(self, context: Context[Any], plan: Plan) -> bool:
-        """Whether an attempt is told only when it has ended: a repair, or another try of what was ignored before."""
-        return self.is_repair(context) or bool(self._still_ignored(context, plan))
+        """Whether an attempt is told only when it has ended: a repair, or another try of what was in vain before."""
+        return self.is_repair(context) or context.memory.name_refused or bool(self._still_ignored(context, plan))
 
     @staticmethod
     def _ignored(left: frozenset[Change], plan: Plan, again_after: float) -> Verdict:
@@ -297,7 +292,10 @@ class Progress:
             started = await execute(context.vcenter, context.key, action)
         except OutcomeUnknown:
             memory.in_doubt = True
+            memory.name_refused = False  # what has the name from now on may be what this call has made
             raise
+        except NameTaken as error:
+            raise (_refused(context, action, error) if isinstance(action, CreatePortGroup) else error) from None
         if isinstance(action, ShutdownGuest):
             memory.asked_at = context.elapsed if started.accepted else context.elapsed - _LONG_AGO
             if started.accepted:
@@ -306,6 +304,20 @@ class Progress:
         if started.task is not None:
             memory.pending = Pending(started.task, action, repair)
         return started
+
+
+def _refused(context: Context[Any], action: Action | None, error: OperatorError) -> OperatorError:
+    """Word why a creation failed: whose a taken name is turns out only when it is looked for.
+
+    It may be our own, made in a call whose answer was lost, so it is looked for once before it is called somebody
+    else's. That look finds no port group by the name of a switch, or in other letters, while vSphere refuses both
+    (``DuplicateName``): refused again, nothing of ours has it. For a clone the plan itself looks who has the name.
+    """
+    memory, taken = context.memory, isinstance(error, NameTaken)
+    again, memory.name_refused = memory.name_refused, taken and isinstance(action, CreatePortGroup)
+    if not taken or (memory.name_refused and again and not context.resource.deleting):
+        return error
+    return Transient(Reason.PROGRESSING, error.message)
 
 
 def _changed_object(action: Action | None) -> MoRef | None:

@@ -214,6 +214,7 @@ class Reconciler(Generic[SpecT, StatusT, WorldT]):
         if found:
             context.memory.known = MoRef(self.kind.managed_type(context.spec), found)
             context.memory.in_doubt = False
+            context.memory.name_refused = False
 
     async def _plan(self, context: Context[SpecT]) -> tuple[Plan, Context[SpecT]]:
         planner = self.kind.plan_deletion if context.resource.deleting else self.kind.plan
