@@ -3,8 +3,7 @@
 It keeps the behaviour that controllers depend on and nothing else: a task changes the world when it ends and not when
 it is started; a write is fenced by the version it was planned for; names are unique in a folder, whatever their case,
 and reserved from the start of a clone; a VM that is being cloned is not found by its UUID; the cache shows what the
-last push or live read said. The twin under tests/bed/vcenter proves the adapter; this proves the controllers, in
-milliseconds.
+last push or live read said. The twin under tests/bed/vcenter proves the adapter, this the controllers, and quickly.
 """
 
 from __future__ import annotations
@@ -73,6 +72,8 @@ class FakeVCenter(FakeHistory):
     holding: bool = False
     guests_obey: bool = True
     guest_ids: frozenset[str] = samples.GUEST_IDS
+    #: Port groups that the index of owners lacks until it is built anew.
+    not_indexed: set[MoRef] = field(default_factory=set)
     #: Called after each live read, with the reference: here a test lets somebody else be faster.
     after_read: Callable[[MoRef], None] = lambda _ref: None
 
@@ -114,16 +115,16 @@ class FakeVCenter(FakeHistory):
         self._set(replace(self._table(ref)[ref], **fields))
 
     def change_nics(self, ref: MoRef, *adapters: NetworkAdapter) -> None:
-        self._set(self._with_detail(self.machines[ref], adapters=adapters))
+        self._set(samples.with_detail(self.machines[ref], adapters=adapters))
 
     def change_mark(self, ref: MoRef, mark: str) -> None:
-        self._set(self._with_detail(self.machines[ref], mark=mark))
+        self._set(samples.with_detail(self.machines[ref], mark=mark))
 
     def switch_power(self, ref: MoRef, *, on: bool, tools: bool | None = None) -> None:
         """Power a VM on or off; VMware Tools run in it unless the test says otherwise."""
         machine = self.machines[ref]
         nics = () if machine.detail is None else machine.detail.adapters
-        machine = self._with_detail(
+        machine = samples.with_detail(
             machine, adapters=tuple(replace(n, connected=on and n.start_connected) for n in nics)
         )
         state = "poweredOn" if on else "poweredOff"
@@ -248,9 +249,13 @@ class FakeVCenter(FakeHistory):
         found: PortGroup | None = self._read(self.port_groups, ref)
         return found
 
+    def distrust_owners(self, switch: Switch) -> None:
+        self.not_indexed -= {group.ref for group in self._on(switch)}
+
     async def find_port_group_by_owner(self, switch: Switch, owner: str) -> list[PortGroup]:
         await self.called("find_port_group_by_owner")
-        return [self._attached(group) for group in self._on(switch) if samples.owner_in(group.description) == owner]
+        known = [group for group in self._on(switch) if group.ref not in self.not_indexed]
+        return [self._attached(group) for group in known if samples.owner_in(group.description) == owner]
 
     async def exists_anywhere(self, owner: str) -> bool:
         await self.called("exists_anywhere")
@@ -260,9 +265,13 @@ class FakeVCenter(FakeHistory):
         await self.called("find_port_group_by_name")
         return next((self._attached(group) for group in self._on(switch) if group.name == name), None)
 
+    async def running_creations(self, switch: Switch) -> list[MoRef]:  # noqa: ARG002 - one switch
+        await self.called("running_creations")
+        return [ref for ref, running in self._running.items() if running.method == "create_port_group"]
+
     async def create_port_group(self, key: ObjectKey, switch: Switch, settings: PortGroupSettings) -> MoRef:
         def create() -> MoRef:
-            self._claim_name(settings.name or "", (one.name for one in (switch, *self._on(switch))))
+            self._claim_name(settings.name or "", [switch.name, *(group.name for group in self._on(switch))])
             return self.add(samples.port_group(f"dvportgroup-{next(self._numbers)}", switch.ref, settings))
 
         return await self._start(key, "create_port_group", create)
@@ -453,10 +462,6 @@ class FakeVCenter(FakeHistory):
             detail = replace(record.detail or VirtualMachineDetail("", "", ()), change_version=version)
             record = replace(record, change_version=version, detail=detail)
         self._table(record.ref)[record.ref] = record
-
-    @staticmethod
-    def _with_detail(machine: VirtualMachine, **fields: Any) -> VirtualMachine:
-        return replace(machine, detail=replace(machine.detail or VirtualMachineDetail("", "", ()), **fields))
 
     def read_live(self, ref: MoRef) -> Any:  # noqa: ANN401 - any record
         """Return what is there now, and have the cache know it too."""

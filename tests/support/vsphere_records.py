@@ -197,6 +197,10 @@ def virtual_machine(
     return replace(sample, **fields)
 
 
+def with_detail(machine: VirtualMachine, **fields: Any) -> VirtualMachine:
+    return replace(machine, detail=replace(machine.detail or VirtualMachineDetail("", "", ()), **fields))
+
+
 def template(**fields: Any) -> VirtualMachine:
     base = virtual_machine(
         "ws2025",

@@ -155,7 +155,13 @@ class VCenter(Protocol):
         """Read a port group live; ``None`` if the server answers ``ManagedObjectNotFound``. Refreshes the cache."""
 
     async def find_port_group_by_owner(self, switch: Switch, owner: str) -> list[PortGroup]:
-        """Find port groups of a switch whose description carries a mark with this owner, whatever their names."""
+        """Find port groups of a switch whose description carries a mark with this owner, whatever their names.
+
+        May overlook what was made by a call whose answer was lost, or by an earlier process.
+        """
+
+    def distrust_owners(self, switch: Switch) -> None:
+        """Have the next look for an owner on a switch overlook nothing. Dear: it reads all its descriptions."""
 
     async def exists_anywhere(self, owner: str) -> bool:
         """Whether a port group of any switch carries a mark of this owner. Dear: reads all descriptions."""
@@ -165,6 +171,9 @@ class VCenter(Protocol):
 
     async def create_port_group(self, key: ObjectKey, switch: Switch, settings: PortGroupSettings) -> MoRef:
         """Start ``CreateDVPortgroup_Task`` with everything in one call; returns the task, which wakes ``key``."""
+
+    async def running_creations(self, switch: Switch) -> list[MoRef]:
+        """Return the tasks that create port groups on a switch, that our user started and that have not ended."""
 
     async def reconfigure_port_group(self, key: ObjectKey, current: PortGroup, settings: PortGroupSettings) -> MoRef:
         """Start ``ReconfigureDVPortgroup_Task`` fenced by ``current.config_version``; returns the task."""

@@ -2,7 +2,7 @@
 
 The index of owners is built by one bulk read of a switch and kept for the session; it only says where to look, and
 every hit is read live before it counts. It may lack a port group that another process made a moment ago: then the
-create meets ``DuplicateName``, after which the index is built again.
+create meets ``DuplicateName`` and what holds the name is looked at, and a deletion has the index built again.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from nested_hyperv.vsphere.lookup import KINDS, children, datacenter, find
 from nested_hyperv.vsphere.projection import SWITCH_DETAIL_PATH, paths_of, record_of, switch_detail
 from nested_hyperv.vsphere.refs import escaped, moref
 from nested_hyperv.vsphere.specs import port_group_changes, port_group_creation
+from nested_hyperv.vsphere.tasks import running
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,6 +38,7 @@ __all__ = [
     "owners_of",
     "read_port_group",
     "reconfigure",
+    "running_creations",
 ]
 
 _TYPE: Final = "DistributedVirtualPortgroup"
@@ -111,6 +113,16 @@ def find_named(session: Session, switch: Switch, name: str) -> PortGroup | None:
 def create(session: Session, switch: MoRef, settings: PortGroupSettings) -> MoRef:
     """Start the creation of one port group."""
     return moref(session.object(switch).CreateDVPortgroup_Task(port_group_creation(settings)))
+
+
+def running_creations(session: Session, switch: MoRef) -> list[MoRef]:
+    """Return tasks that create port groups on a switch, that our user started and that have not ended.
+
+    Their ``descriptionId`` ends in ``addPortgroup`` (CreateDVPortgroup_Task) or ``addPortgroups``
+    (AddDVPortgroup_Task). TaskManager.description of a vCenter, as govmomi records it (simulator/vpx), has both for
+    ``DistributedVirtualSwitch`` and for ``dvs.VmwareDistributedVirtualSwitch``; which one a task names it does not say.
+    """
+    return running(session, switch, lambda kind: kind.rpartition(".")[2].startswith("addPortgroup"))
 
 
 def reconfigure(session: Session, current: PortGroup, settings: PortGroupSettings) -> MoRef:

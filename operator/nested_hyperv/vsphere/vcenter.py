@@ -154,6 +154,10 @@ class VCenter:
         self._took(ref, record)
         return record
 
+    def distrust_owners(self, switch: Switch) -> None:
+        """Have the next look for an owner on a switch read all marks anew."""
+        self._owners.invalidate(switch.ref)
+
     async def find_port_group_by_owner(self, switch: Switch, owner: str) -> list[PortGroup]:
         """Find port groups of a switch whose mark names this owner, whatever their names."""
 
@@ -199,6 +203,14 @@ class VCenter:
         if mark is not None:
             self._owners.marking(task, switch.ref, mark.owner)
         return task
+
+    async def running_creations(self, switch: Switch) -> list[MoRef]:
+        """Return the tasks of our user that create port groups on a switch and have not ended."""
+        return await self._link.call(
+            "RetrievePropertiesEx",
+            lambda session: portgroups.running_creations(session, switch.ref),
+            target=switch.ref,
+        )
 
     @contextlib.contextmanager
     def _owners_in_doubt(self, switch: MoRef) -> Iterator[None]:

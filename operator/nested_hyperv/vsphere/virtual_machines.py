@@ -11,10 +11,11 @@ from nested_hyperv.domain.errors import Concurrent
 from nested_hyperv.domain.inventory import Host, MoRef, VirtualMachine
 from nested_hyperv.domain.ownership import MARK_KEY
 from nested_hyperv.vsphere.collector import read, read_many
-from nested_hyperv.vsphere.lookup import KINDS, Hit, children, datacenter, find
+from nested_hyperv.vsphere.lookup import KINDS, Hit, datacenter, find
 from nested_hyperv.vsphere.projection import DETAIL_PATHS, detail_of, paths_of, record_of
 from nested_hyperv.vsphere.refs import escaped, moref
 from nested_hyperv.vsphere.specs import clone_spec, machine_changes
+from nested_hyperv.vsphere.tasks import running
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -109,18 +110,7 @@ def offered_guest_ids(session: Session, compute: MoRef, hardware_version: str) -
 
 def running_clones(session: Session, template: MoRef) -> list[MoRef]:
     """Return clone tasks of a template that our user started and that have not ended."""
-    tasks = read_many(session, children(session, template, "recentTask"), ["info"])
-    return [item.ref for item in tasks if _our_running_clone(item.properties.get("info"), session.about.user)]
-
-
-def _our_running_clone(info: Any, user: str) -> bool:
-    return (
-        info is not None
-        and info.descriptionId.startswith("VirtualMachine.clone")
-        and str(info.state) in ("queued", "running")
-        and isinstance(info.reason, vim.TaskReasonUser)
-        and info.reason.userName.casefold() == user.casefold()
-    )
+    return running(session, template, lambda kind: kind.startswith("VirtualMachine.clone"))
 
 
 def cards_for(session: Session, ref: MoRef, edits: Iterable[NetworkAdapterEdit]) -> dict[int, Any]:

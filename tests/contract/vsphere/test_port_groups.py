@@ -2,12 +2,24 @@
 
 import uuid
 from dataclasses import replace
+from typing import Any
 
 import pytest
+from pyVmomi import vim
 
-from bed.twin import OPERATOR, Twin
+from bed.soap import connect
+from bed.twin import ALICE, OPERATOR, Twin
 from nested_hyperv.api.conditions import Reason
-from nested_hyperv.domain.errors import Blocked, Concurrent, Gone, InUse, NameTaken, OperatorError, PermissionDenied
+from nested_hyperv.domain.errors import (
+    Blocked,
+    Concurrent,
+    Gone,
+    InUse,
+    NameTaken,
+    OperatorError,
+    OutcomeUnknown,
+    PermissionDenied,
+)
 from nested_hyperv.domain.inventory import (
     MacLearningPolicy,
     MacManagementPolicy,
@@ -200,6 +212,43 @@ async def test_a_mark_that_was_taken_off_is_not_a_hit(
     assert await vcenter.find_port_group_by_owner(switch, mark.owner) != []
     twin.control.drift(record.ref.value, set={"config.description": "mine now"})
     assert await vcenter.find_port_group_by_owner(switch, mark.owner) == []
+
+
+async def test_a_creation_that_nobody_waits_for_is_seen_running_and_found_by_marks_that_are_read_anew(
+    adapter: Adapter, vcenter: VCenter, switch: Switch, twin: Twin
+) -> None:
+    mark = a_mark()
+    assert await vcenter.running_creations(switch) == []
+    twin.control.hold("CreateDVPortgroup_Task")
+    twin.control.fail("CreateDVPortgroup_Task", where="drop-after")
+    with pytest.raises(OutcomeUnknown):
+        await vcenter.create_port_group(
+            KEY, switch, PortGroupSettings(name="lab-net", description=mark.for_port_group())
+        )
+    (held,) = await adapter.until(twin.control.held_tasks, "the task that nobody was told of")
+    assert await vcenter.running_creations(switch) == [MoRef("Task", held.task)]
+    assert await vcenter.find_port_group_by_name(switch, "lab-net") is None
+    assert await vcenter.find_port_group_by_owner(switch, mark.owner) == [], "an index without it, and kept"
+    twin.control.release()
+    await adapter.until(lambda: twin.control.state().port_group("lab-net"), "the port group")
+    assert await vcenter.running_creations(switch) == []
+    assert await vcenter.find_port_group_by_owner(switch, mark.owner) == []
+    vcenter.distrust_owners(switch)
+    assert [hit.name for hit in await vcenter.find_port_group_by_owner(switch, mark.owner)] == ["lab-net"]
+
+
+async def test_neither_another_change_nor_the_creation_of_a_stranger_is_a_running_creation_of_ours(
+    adapter: Adapter, vcenter: VCenter, switch: Switch, twin: Twin
+) -> None:
+    record = await created(adapter, vcenter, switch, "lab-net", a_mark())
+    twin.control.hold()
+    await vcenter.reconfigure_port_group(KEY, record, PortGroupSettings(vlan=7))
+    with connect(twin, ALICE) as instance:
+        theirs: Any = vim.dvs.VmwareDistributedVirtualSwitch(switch.ref.value, instance._stub)  # noqa: SLF001
+        theirs.CreateDVPortgroup_Task(vim.dvs.DistributedVirtualPortgroup.ConfigSpec(name="theirs"))
+        theirs.Rename_Task("renamed")
+    await adapter.until(lambda: len(twin.control.held_tasks()) == 3, "three tasks that run")
+    assert await vcenter.running_creations(switch) == []
 
 
 async def test_a_taken_name_names_its_holder(adapter: Adapter, vcenter: VCenter, switch: Switch) -> None:

@@ -2,12 +2,187 @@
 
 import pytest
 
-from nested_hyperv.domain.errors import NameTaken
+from nested_hyperv.api.conditions import Reason
+from nested_hyperv.domain.errors import Blocked, NameTaken, Transient
+from nested_hyperv.domain.inventory import MoRef, Switch
+from nested_hyperv.domain.resource import ObjectKey
 from nested_hyperv.workqueue import RequeueAfter
 from support import vsphere_records as samples
 from support.workbench import PORT_GROUP, Workbench
 
 SWITCH = "dvs-lab"
+
+
+# --- a deletion while a creation is under way -------------------------------------------------------------------------
+
+
+async def in_flight(bench: Workbench) -> None:
+    """The creation was sent, and this process does not know of its task."""
+    bench.vcenter.holding = True
+    bench.declare(PORT_GROUP)
+    await bench.run()
+    assert bench.vcenter.mutations == ["create_port_group"]
+    assert bench.api.status(PORT_GROUP)["vCenter"]
+    assert "moRef" not in bench.api.status(PORT_GROUP)
+    bench.start()
+
+
+def gone(bench: Workbench) -> None:
+    assert PORT_GROUP not in bench.api.objects
+    assert bench.vcenter.port_groups == {}
+    assert bench.events.reasons[-1] == "Deleted"
+
+
+async def test_what_a_killed_process_was_creating_is_waited_for_and_destroyed(bench: Workbench) -> None:
+    await in_flight(bench)
+    bench.api.delete(PORT_GROUP)
+    await bench.run()
+    assert PORT_GROUP in bench.api.objects
+    assert "running creation" in bench.message(PORT_GROUP)
+    bench.forget_log()
+
+    bench.vcenter.holding = False
+    await bench.run()
+
+    assert bench.vcenter.mutations == ["destroy"], "the end of the task wakes us"
+    gone(bench)
+
+
+async def test_what_a_call_without_an_answer_was_creating_is_waited_for_and_destroyed(bench: Workbench) -> None:
+    bench.vcenter.lose_answers.add("create_port_group")
+    bench.vcenter.holding = True
+    bench.declare(PORT_GROUP)
+    await bench.work()
+    bench.api.delete(PORT_GROUP)
+    await bench.run()
+    await bench.after(60)
+    assert PORT_GROUP in bench.api.objects
+
+    bench.vcenter.holding = False
+    await bench.run()
+
+    assert bench.vcenter.mutations == ["create_port_group", "destroy"]
+    gone(bench)
+
+
+@pytest.mark.parametrize("name", ["inner", "renamed"])
+async def test_what_the_index_of_owners_lacks_is_found_by_its_name_or_by_reading_all_marks(
+    bench: Workbench, name: str
+) -> None:
+    """Another resource had the index built before the creation was done: it lacks the port group from then on."""
+    await in_flight(bench)
+    bench.vcenter.holding = False
+    bench.vcenter.advance()
+    bench.vcenter.change(bench.port_group.ref, name=name)
+    bench.vcenter.not_indexed.add(bench.port_group.ref)
+    bench.forget_log()
+
+    bench.api.delete(PORT_GROUP)
+    await bench.run()
+
+    assert bench.vcenter.mutations == ["destroy"]
+    gone(bench)
+
+
+async def test_a_creation_that_ends_while_it_is_looked_for_is_found(bench: Workbench) -> None:
+    await in_flight(bench)
+    bench.api.delete(PORT_GROUP)
+    original = bench.vcenter.running_creations
+
+    async def ends_just_then(switch: Switch) -> list[MoRef]:
+        bench.vcenter.holding = False
+        bench.vcenter.advance()
+        return await original(switch)
+
+    bench.vcenter.running_creations = ends_just_then  # type: ignore[method-assign]
+    await bench.run()
+
+    gone(bench)
+
+
+async def test_what_was_to_be_created_again_when_the_process_was_killed_is_destroyed(bench: Workbench) -> None:
+    """Status names the port group that is gone: nothing in it tells of the one that is on its way."""
+    bench.vcenter.remove(await bench.create(PORT_GROUP))
+    bench.vcenter.holding = True
+    await bench.run()
+    assert bench.vcenter.mutations == ["create_port_group"]
+    bench.start()
+    bench.api.delete(PORT_GROUP)
+    await bench.run()
+    bench.vcenter.holding = False
+    await bench.run()
+
+    assert bench.vcenter.mutations == ["create_port_group", "destroy"]
+    gone(bench)
+
+
+async def test_a_creation_that_came_to_nothing_lets_the_resource_go(bench: Workbench) -> None:
+    await in_flight(bench)
+    bench.vcenter.fail_tasks["create_port_group"] = [Transient(Reason.TASK_FAILED, "host busy")]
+    bench.api.delete(PORT_GROUP)
+    await bench.run()
+
+    bench.vcenter.holding = False
+    await bench.run()
+
+    gone(bench)
+
+
+@pytest.mark.parametrize("holder", ["a stranger", "NSX"])
+async def test_who_has_the_name_and_not_our_mark_is_left_alone_and_keeps_nobody(bench: Workbench, holder: str) -> None:
+    await in_flight(bench)
+    bench.vcenter.restart()
+    if holder == "NSX":
+        bench.vcenter.fail_calls["find_port_group_by_name"] = [Blocked(Reason.NSX_MANAGED, "a network of NSX")]
+    else:
+        bench.vcenter.add(samples.port_group("inner"))
+
+    bench.api.delete(PORT_GROUP)
+    await bench.run()
+
+    assert PORT_GROUP not in bench.api.objects
+    assert len(bench.vcenter.port_groups) == (holder == "a stranger")
+    assert bench.vcenter.mutations == ["create_port_group"]
+
+
+async def test_the_creation_of_another_resource_keeps_no_deletion_waiting(bench: Workbench) -> None:
+    await in_flight(bench)
+    bench.vcenter.restart()
+    other = ObjectKey(PORT_GROUP.kind, "lab", "other")
+    bench.declare(other, name="other")
+    await bench.work(lambda: bench.vcenter.mutations == ["create_port_group"] * 2)
+
+    bench.api.delete(PORT_GROUP)
+    await bench.run()
+
+    assert PORT_GROUP not in bench.api.objects
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_without_doubt_a_deletion_makes_no_more_calls(bench: Workbench, restarted: bool) -> None:
+    await bench.create(PORT_GROUP)
+    if restarted:
+        bench.start()
+        await bench.ready(PORT_GROUP)
+        bench.forget_log()
+
+    bench.api.delete(PORT_GROUP)
+    await bench.run()
+
+    looks = ["find_switch", "read_port_group"]
+    assert bench.vcenter.calls == [*looks, "destroy", *looks, "find_port_group_by_owner"]
+    gone(bench)
+
+
+async def test_without_doubt_a_deletion_right_after_a_restart_makes_no_more_calls(bench: Workbench) -> None:
+    await bench.create(PORT_GROUP)
+    bench.api.delete(PORT_GROUP)
+    bench.start()
+    await bench.run()
+
+    looks = ["find_switch", "read_port_group"]
+    assert bench.vcenter.calls == [*looks, "destroy", *looks, "find_port_group_by_owner"]
+    gone(bench)
 
 
 # --- a name that is taken ---------------------------------------------------------------------------------------------

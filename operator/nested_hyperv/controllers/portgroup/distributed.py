@@ -1,7 +1,7 @@
 """Observe a port group on a distributed switch.
 
-It is found by the MoRef in status, else by our mark among all port groups of the switch (it may have been renamed),
-never by name.
+It is found by the MoRef in status, else by our mark among all port groups of the switch (it may have been renamed). Its
+name only says where else to look: what has it is ours by its mark.
 """
 
 from __future__ import annotations
@@ -35,24 +35,79 @@ async def observe_distributed(
     switch = await _switch(context, where)
     if switch is None:
         return PortGroupWorld(None, None)
-    owner = context.subject.identity
     port_group = await _find(context, switch)
+    if context.resource.deleting:
+        return await _observe_deletion(context, switch, port_group, lab)
     namesake = None
-    if port_group is None and not context.resource.deleting:
+    if port_group is None:
         namesake = await context.vcenter.find_port_group_by_name(switch, context.spec.name)
-        if namesake is not None and Ownership.of(parse_mark(namesake.description), owner) is Ownership.OURS:
+        if _is_ours(context, namesake):
             # Made a moment ago in a call whose answer was lost, and not in the index of owners yet.
             port_group, namesake = namesake, None
-    watched = [port_group or namesake]
-    context.vcenter.watch(context.key, [switch.ref, *(found.ref for found in watched if found is not None)])
-    if not context.resource.deleting:
-        wanted = port_group or (namesake if context.spec.adoption_policy is AdoptionPolicy.ADOPT else None)
-        use, again_after = await observe_ports(context, wanted) if wanted is not None else (None, None)
-        return PortGroupWorld(switch, port_group, namesake, ports=use, again_after=again_after)
+    _watch(context, switch, port_group or namesake)
+    wanted = port_group or (namesake if context.spec.adoption_policy is AdoptionPolicy.ADOPT else None)
+    use, again_after = await observe_ports(context, wanted) if wanted is not None else (None, None)
+    return PortGroupWorld(switch, port_group, namesake, ports=use, again_after=again_after)
+
+
+async def _observe_deletion(
+    context: Context[NestedPortGroupSpec], switch: Switch, port_group: PortGroup | None, lab: frozenset[MoRef]
+) -> PortGroupWorld:
+    creating: tuple[MoRef, ...] = ()
+    if port_group is None and _creation_in_doubt(context):
+        # Running creations first: one that ends in between is then found as the port group that it made.
+        creating = await _unaccounted_creations(context, switch)
+        port_group = None if creating else await _find_unanswered(context, switch)
+    _watch(context, switch, port_group)
     if port_group is None:
-        return PortGroupWorld(switch, port_group, namesake)
+        return PortGroupWorld(switch, None, creating=creating)
+    # Found: whatever was in doubt has come to this, and what is gone when it is destroyed is gone.
+    context.memory.known, context.memory.in_doubt = port_group.ref, False
     names = await context.vcenter.names_of(port_group.virtual_machines) if port_group.virtual_machines else {}
     return PortGroupWorld(switch, port_group, users=Users(names, lab))
+
+
+def _watch(context: Context[NestedPortGroupSpec], switch: Switch, found: PortGroup | None) -> None:
+    context.vcenter.watch(context.key, [switch.ref, *([found.ref] if found is not None else [])])
+
+
+def _is_ours(context: Context[NestedPortGroupSpec], found: PortGroup | None) -> bool:
+    identity = context.subject.identity
+    return found is not None and Ownership.of(parse_mark(found.description), identity) is Ownership.OURS
+
+
+def _creation_in_doubt(context: Context[NestedPortGroupSpec]) -> bool:
+    """Whether we may be creating what was not found, in a task that this process does not wait for.
+
+    Of a port group that status names and this process has never seen, an earlier one may have seen that it was gone,
+    and have begun to create it anew.
+    """
+    memory = context.memory
+    return memory.in_doubt or (memory.known is None and context.subject.known is not None)
+
+
+async def _unaccounted_creations(context: Context[NestedPortGroupSpec], switch: Switch) -> tuple[MoRef, ...]:
+    """Creations on this switch by our user that no object waits for: one of them may become this port group."""
+    others = context.others()
+    running = [task for task in await context.vcenter.running_creations(switch) if task not in others]
+    if running:
+        # One of them is enough: to be woken by the end of each would be to look again each time, for each who waits.
+        await context.vcenter.watch_task(context.key, running[-1])
+    return tuple(running)
+
+
+async def _find_unanswered(context: Context[NestedPortGroupSpec], switch: Switch) -> PortGroup | None:
+    """Find what a creation has made of which we never heard: the index of owners may be older."""
+    try:
+        namesake = await context.vcenter.find_port_group_by_name(switch, context.spec.name)
+    except Blocked as error:
+        if error.reason is not Reason.NSX_MANAGED:
+            raise
+        namesake = None  # what NSX has is not ours, and keeps nobody
+    if _is_ours(context, namesake):
+        return namesake
+    context.vcenter.distrust_owners(switch)
+    return await _find_marked(context, switch)
 
 
 async def _switch(context: Context[NestedPortGroupSpec], where: Distributed) -> Switch | None:
@@ -78,16 +133,9 @@ async def _find(context: Context[NestedPortGroupSpec], switch: Switch) -> PortGr
         found = await _read(context, switch, subject.known)
         if found is not None:
             return found
-    hits = await vcenter.find_port_group_by_owner(switch, subject.identity.owner)
-    if len(hits) > 1:
-        names = ", ".join(f"{hit.name} ({hit.ref.value})" for hit in hits)
-        raise Blocked(
-            Reason.CONFLICT,
-            f"Several port groups carry the mark of this resource: {names}. Remove the mark (the bracketed part of "
-            "the description) from all but one.",
-        )
-    if hits:
-        return hits[0]
+    marked = await _find_marked(context, switch)
+    if marked is not None:
+        return marked
     if subject.adopt is None or context.resource.deleting:
         return None
     adopted = await vcenter.read_port_group(MoRef(DISTRIBUTED_TYPE, subject.adopt))
@@ -99,6 +147,18 @@ async def _find(context: Context[NestedPortGroupSpec], switch: Switch) -> PortGr
             f"Annotation nestedhv.io/adopt names {subject.adopt}, which is no port group of {switch.name}.",
         )
     return adopted
+
+
+async def _find_marked(context: Context[NestedPortGroupSpec], switch: Switch) -> PortGroup | None:
+    hits = await context.vcenter.find_port_group_by_owner(switch, context.subject.identity.owner)
+    if len(hits) > 1:
+        names = ", ".join(f"{hit.name} ({hit.ref.value})" for hit in hits)
+        raise Blocked(
+            Reason.CONFLICT,
+            f"Several port groups carry the mark of this resource: {names}. Remove the mark (the bracketed part of "
+            "the description) from all but one.",
+        )
+    return hits[0] if hits else None
 
 
 async def _read(context: Context[NestedPortGroupSpec], switch: Switch, ref: MoRef) -> PortGroup | None:

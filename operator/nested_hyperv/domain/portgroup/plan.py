@@ -8,7 +8,7 @@ it and either the mark has our lineage or the connection allows adoption.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from nested_hyperv.api.common import DeletionPolicy, ExternalDeletePolicy
 from nested_hyperv.api.conditions import Reason
@@ -31,10 +31,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from nested_hyperv.api.portgroup import NestedPortGroupSpec
-    from nested_hyperv.domain.inventory import PortGroup, Switch
+    from nested_hyperv.domain.inventory import MoRef, PortGroup, Switch
     from nested_hyperv.domain.subject import Subject
 
 __all__ = ["PortGroupWorld", "deletion_policy", "plan_deletion", "plan_port_group"]
+
+#: A belt: the end of the task wakes us.
+_LOOK_AGAIN: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +47,15 @@ class PortGroupWorld:
     ``ports`` is the last look at the ports of what we have (``None``: there was none yet), and ``again_after`` says in
     how many seconds another one is due. ``adapters`` tells how many adapters the hosts of this lab have on the port
     group; it may be left out where the limit of MAC learning is no concern. ``users`` are read for a deletion only, for
-    which there may be no ``switch`` any more. ``rivals`` are resources that may be about the same port group.
+    which there may be no ``switch`` any more, and ``creating`` are running creations on it that may be of ours.
+    ``rivals`` are resources that may be about the same port group.
     """
 
     switch: Switch | None
     port_group: PortGroup | None
     namesake: PortGroup | None = None
     users: Users = field(default_factory=Users)
+    creating: tuple[MoRef, ...] = ()
     rivals: tuple[Rival, ...] = ()
     ports: PortUse | None = None
     again_after: float | None = None
@@ -309,6 +314,9 @@ def plan_deletion(subject: Subject, spec: NestedPortGroupSpec, world: PortGroupW
     """Plan to let the port group go. Drift never blocks it; whoever is still attached does."""
     actual = world.port_group
     verdict = Verdict(Situation.DELETING, Reason.DELETING, "Tearing down the port group.")
+    if actual is None and world.creating:
+        message = "Waiting for a running creation on the switch before looking again."
+        return Plan(replace(verdict, message=message, again_after=_LOOK_AGAIN))
     if actual is None:
         return Plan(verdict, release=Release(Reason.DELETED, f"Port group {spec.name} is gone from vSphere."))
     where = f"{actual.name} ({actual.ref.value})"
