@@ -3,7 +3,7 @@
 Built by one bulk read per switch and session, and kept up with our own writes. Every hit is read live before it
 counts, so an entry too many does no harm; only one too few would. Therefore a write adds what it may have marked,
 whatever holds a name that a creation wanted is looked at too, and a write with unknown outcome has the index built
-again.
+again. That may be before such a write is done: who must not overlook what it has made has it built once more.
 """
 
 from __future__ import annotations
