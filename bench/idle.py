@@ -17,15 +17,21 @@ _LOOK_SECONDS = 0.5
 
 
 def settle(world: World) -> tuple[float, float]:
-    """Wait until no pass has ended for a while; return when the last one did, and how many there have been."""
-    last, passes = time.monotonic(), -1.0
+    """Wait until nothing has been done for a while; return when the last pass ended, and how many there have been.
+
+    Events are written behind the passes, few at a time.
+    """
+    last = written = time.monotonic()
+    passes = requests = -1.0
 
     def quiet() -> bool:
-        nonlocal last, passes
+        nonlocal last, written, passes, requests
         now = metrics(world.operator)
         if (count := now["nested_hyperv_reconcile_total"]) != passes or now["workqueue_depth"]:
             last, passes = time.monotonic(), count
-        return time.monotonic() - last >= _QUIET_SECONDS
+        if (sent := now["rest_client_requests_total"]) != requests:
+            written, requests = time.monotonic(), sent
+        return time.monotonic() - max(last, written) >= _QUIET_SECONDS
 
     wait_for(quiet, "the operator to have nothing to do", seconds=_SETTLE_SECONDS, interval=_LOOK_SECONDS)
     return last, passes
