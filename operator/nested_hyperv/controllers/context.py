@@ -52,6 +52,15 @@ class Context(Generic[SpecT]):
     unproven: frozenset[MoRef] | None = None
 
     @property
+    def creation_in_doubt(self) -> bool:
+        """Whether we may be creating what is not found, in a task that this process does not wait for.
+
+        Of an object that status names and this process has never seen, an earlier one may have seen that it was gone,
+        and have begun to create it anew.
+        """
+        return self.memory.in_doubt or (self.memory.known is None and self.subject.known is not None)
+
+    @property
     def key(self) -> ObjectKey:
         """The queue key of the object."""
         return self.resource.key

@@ -96,6 +96,28 @@ async def test_a_clone_whose_answer_was_lost_is_waited_for(bench: Workbench) -> 
     assert bench.vcenter.mutations.count("clone") == 1
 
 
+async def test_a_vm_that_was_being_made_anew_when_the_operator_died_goes_with_its_resource(bench: Workbench) -> None:
+    """Status names the VM that somebody deleted, and nothing tells of the one that is being cloned in its place."""
+    ref = await bench.create(HOST, onExternalDelete="Recreate")
+    bench.forget_log()
+    bench.vcenter.holding = True
+    bench.vcenter.remove(ref)
+    bench.vcenter.push()
+    await bench.work(until=lambda: "clone" in bench.vcenter.calls)
+    bench.api.status(HOST).pop("task", None)
+    bench.api.status(HOST)["moRef"] = ref.value
+
+    bench.start()
+    bench.api.delete(HOST)
+    await bench.run()
+    assert HOST in bench.api.objects, "the clone still runs"
+    bench.vcenter.holding = False
+    await bench.after(60)
+
+    assert HOST not in bench.api.objects
+    assert [machine.name for machine in bench.vcenter.machines.values() if machine.name == "hv1"] == []
+
+
 async def test_a_clone_that_ends_while_it_is_looked_for_is_found(bench: Workbench) -> None:
     """Between the look for a VM and the look for its clone task the clone may end: then both show nothing."""
     bench.vcenter.holding = True

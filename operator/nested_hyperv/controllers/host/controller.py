@@ -54,8 +54,11 @@ class HostKind:
         networks, dependencies = ((), ()) if deleting else await observe_networks(context, self._store)
         # Running clones before the VM: one that ends in between is then found as the VM that it made. The VM last:
         # its mark is the proof for what follows, and a proof does not keep.
-        cloning = await self._unaccounted_clones(context)
+        cloning = await self._unaccounted_clones(context) if context.memory.in_doubt else ()
         vm = await self._find(context)
+        if vm is None and not context.memory.in_doubt and context.creation_in_doubt:
+            cloning = await self._unaccounted_clones(context)
+            vm = await self._find(context)
         asked_ago = self._asked_ago(context, vm)
         if vm is None:
             creating = not deleting and not is_reported_missing(context.subject, context.spec)
@@ -139,8 +142,6 @@ class HostKind:
     @staticmethod
     async def _unaccounted_clones(context: Context[NestedHyperVHostSpec]) -> tuple[MoRef, ...]:
         """Clones of the template by our user that no object waits for: after a crash, one may become this VM."""
-        if not context.memory.in_doubt:
-            return ()
         vcenter, spec = context.vcenter, context.spec
         try:
             template, _ = await vcenter.find_virtual_machine(spec.placement.datacenter, spec.source.template.path)

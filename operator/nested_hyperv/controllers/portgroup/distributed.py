@@ -54,7 +54,7 @@ async def _observe_deletion(
     context: Context[NestedPortGroupSpec], switch: Switch, port_group: PortGroup | None, lab: frozenset[MoRef]
 ) -> PortGroupWorld:
     creating: tuple[MoRef, ...] = ()
-    if port_group is None and _creation_in_doubt(context):
+    if port_group is None and context.creation_in_doubt:
         # Running creations first: one that ends in between is then found as the port group that it made.
         creating = await _unaccounted_creations(context, switch)
         port_group = None if creating else await _find_unanswered(context, switch)
@@ -74,16 +74,6 @@ def _watch(context: Context[NestedPortGroupSpec], switch: Switch, found: PortGro
 def _is_ours(context: Context[NestedPortGroupSpec], found: PortGroup | None) -> bool:
     identity = context.subject.identity
     return found is not None and Ownership.of(parse_mark(found.description), identity) is Ownership.OURS
-
-
-def _creation_in_doubt(context: Context[NestedPortGroupSpec]) -> bool:
-    """Whether we may be creating what was not found, in a task that this process does not wait for.
-
-    Of a port group that status names and this process has never seen, an earlier one may have seen that it was gone,
-    and have begun to create it anew.
-    """
-    memory = context.memory
-    return memory.in_doubt or (memory.known is None and context.subject.known is not None)
 
 
 async def _unaccounted_creations(context: Context[NestedPortGroupSpec], switch: Switch) -> tuple[MoRef, ...]:
