@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from nested_hyperv.domain.errors import NameTaken
 from nested_hyperv.domain.inventory import TaskState
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from nested_hyperv.vsphere.portgroups import Owners
 
 __all__ = ["OwnerIndex"]
+
+_PORT_GROUP: Final = "DistributedVirtualPortgroup"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,5 +91,6 @@ class OwnerIndex:
             # DuplicateName may mean that an earlier process of ours has created it in the meantime.
             holder = task.error.holder if isinstance(task.error, NameTaken) else None
             for marked in (write.target, task.result, holder):
-                if marked is not None:
+                # A switch can hold a name, too, and carries no mark.
+                if marked is not None and marked.type == _PORT_GROUP:
                     self._settled.setdefault(write.switch, []).append((write.owner, marked))

@@ -94,6 +94,14 @@ async def test_what_holds_the_name_that_a_creation_wanted_is_a_candidate() -> No
     assert bench.reads == 1
 
 
+async def test_a_switch_that_holds_the_name_is_none() -> None:
+    bench = Bench()
+    await bench.find()
+    bench.index.marking(TASK, SWITCH, "me")
+    bench.tasks[TASK] = Task(TASK, TaskState.ERROR, error=NameTaken("taken", holder=SWITCH))
+    assert await bench.find() == []
+
+
 async def test_a_write_that_the_server_forgot_makes_the_index_be_built_again() -> None:
     bench = Bench()
     await bench.find()
