@@ -114,3 +114,15 @@ def test_ip_hash_is_warned_about_and_left_alone(world_lab: KubeLab, stranger: St
     assert warned.condition("NetworkReady").status == "True"
     assert warned.ready
     assert world_lab.calls.changes() == {}
+
+
+def test_the_name_of_a_switch_is_taken_although_no_port_group_has_it(lab: KubeLab) -> None:
+    group = lab.port_group(name="DVS0")
+
+    taken = group.wait_condition("Ready", "False", "NameTaken")
+
+    assert taken.condition("Stalled").status == "True"
+    assert "moRef" not in taken.status
+    assert lab.calls.changes() == {"CreateDVPortgroup_Task": 2}, "the first refusal might have been by our own"
+    group.delete()
+    group.wait_gone()

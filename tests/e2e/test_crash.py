@@ -102,6 +102,24 @@ def test_killed_during_the_creation_of_a_port_group_makes_no_second_one(
     assert [each.id for each in made] == [ready.status["moRef"]]
 
 
+def test_deleted_while_a_creation_runs_that_a_dead_process_has_started_leaves_nothing_behind(
+    lab: KubeLab, operator: OperatorProcess
+) -> None:
+    hold = lab.twin.control.hold("CreateDVPortgroup_Task", user=lab.account.name)
+    inner = lab.port_group()
+    held(lab, "CreateDVPortgroup_Task")
+    operator.kill()
+    inner.delete()
+    operator.start()
+    inner.wait(lambda now: "running creation" in now.condition("Ready").message, "the deletion to wait")
+
+    lab.twin.control.release(hold)
+    inner.wait_gone(seconds=60)
+
+    assert [each for each in lab.twin.control.state().port_groups if each.name == inner.vsphere_name] == []
+    assert lab.calls.changes() == {"CreateDVPortgroup_Task": 1, "Destroy_Task": 1}
+
+
 def test_killed_between_shutdown_and_power_on_starts_the_guest_again(lab: KubeLab, operator: OperatorProcess) -> None:
     host = lab.host(disruption={"policy": "Graceful"}, powerState="On")
     host.wait(lambda now: now.ready and now.status["toolsStatus"] == "guestToolsRunning", "Ready with VMware Tools")

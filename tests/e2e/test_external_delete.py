@@ -80,6 +80,38 @@ def test_a_deleted_port_group_is_only_reported_where_that_was_asked_for(lab: Kub
     assert lab.calls.changes() == {"CreateDVPortgroup_Task": 1}
 
 
+def test_one_that_is_only_reported_has_no_network(lab: KubeLab, stranger: Stranger) -> None:
+    inner = lab.port_group("inner", onExternalDelete="Report")
+    assert inner.wait_ready().condition("NetworkReady").status == "True"
+
+    stranger.destroy(stranger.port_group(inner.mo_ref))
+
+    missing = inner.wait_condition("NetworkReady", "False", "Missing")
+    assert "observed" not in missing.status
+
+
+def test_one_that_is_only_reported_on_a_host_stays_away_when_the_operator_starts_anew(
+    world_lab: KubeLab, operator: OperatorProcess, stranger: Stranger
+) -> None:
+    group = world_lab.standard_port_group(onExternalDelete="Report")
+    group.wait_ready()
+    world_lab.calls.mark()
+    stranger.remove_standard("DC2_C0_H0", group.vsphere_name)
+    group.wait_condition("Ready", "False", "Missing")
+
+    operator.stop()
+    operator.start()
+    group.annotate(reconcile_requested_at="after the restart")
+    again = group.wait(lambda now: now.status.get("lastHandledReconcileAt") == "after the restart", "another look")
+
+    assert again.condition("Ready").reason == "Missing"
+    assert again.status["hostsReady"] == "1/2"
+    assert world_lab.calls.changes() == {}
+    group.patch(onExternalDelete="Recreate")
+    group.wait_ready()
+    assert world_lab.calls.changes() == {"AddPortGroup": 1}
+
+
 def test_a_deleted_host_is_reported_and_not_cloned_again(lab: KubeLab, stranger: Stranger) -> None:
     host = lab.host()
     host.wait_ready()

@@ -139,6 +139,25 @@ def test_a_lost_mark_stops_all_writes_until_it_is_back(lab: KubeLab, stranger: S
     assert lab.calls.changes() == {"ReconfigureDVPortgroup_Task": 1}
 
 
+def test_of_one_whose_mark_is_lost_it_goes_on_telling_whether_frames_pass(lab: KubeLab, stranger: Stranger) -> None:
+    inner = lab.port_group()
+    inner.wait_ready()
+    description = stranger.port_group(inner.mo_ref).config.description
+    stranger.reconfigure_port_group(inner.mo_ref, description="")
+    lost = inner.wait_condition("Ready", "False", "OwnershipLost")
+    assert lost.condition("NetworkReady").status == "True", "nothing but the mark has changed"
+
+    stranger.set_policy(inner.mo_ref, forgedTransmits=False)
+
+    cut_off = inner.wait_condition("NetworkReady", "False", "OwnershipLost")
+    assert cut_off.status["observed"]["forgedTransmits"] is False
+    assert {row["field"] for row in cut_off.status["drift"]} == {"mark", "forgedTransmits"}
+    stranger.reconfigure_port_group(inner.mo_ref, description=description)
+    back = inner.wait_ready()
+    assert back.condition("NetworkReady").status == "True"
+    assert not back.status.get("drift")
+
+
 def test_a_secret_that_points_at_another_vcenter_changes_nothing(lab: KubeLab) -> None:
     inner, host = lab.port_group(), lab.host()
     inner.wait_ready()
