@@ -47,6 +47,8 @@ _DISMISSED: Final = 4096
 #: How many live reads of objects that nobody watches yet are kept for whoever is about to, and for how many seconds.
 _READ_AHEAD: Final = 256
 _READ_AHEAD_SECONDS: Final = 2.0
+#: How many objects are read at once because nothing was told of them; a server may just be slow.
+_DOUBTS: Final = 32
 #: How many ended tasks are remembered for those who ask late.
 _ENDED_TASKS: Final = 4096
 
@@ -80,6 +82,11 @@ class Inventory:
         self._ended: OrderedDict[MoRef, Task] = OrderedDict()
         self._add: dict[MoRef, None] = {}
         self._remove: dict[MoRef, None] = {}
+        #: In the view since a change of it (its number; 0: on the way there), and ``enter`` has not come yet.
+        self._expected: dict[MoRef, int] = {}
+        self._doubted: set[MoRef] = set()
+        #: How many changes of the view the server has taken.
+        self.view_changes = 0
         #: Taken out of the view, and ``leave`` has not come yet: whoever wants one of them again may get no ``enter``.
         self._dismissed: OrderedDict[MoRef, None] = OrderedDict()
 
@@ -160,6 +167,7 @@ class Inventory:
         self._port_news.pop(ref, None)
         self._missing.discard(ref)
         self._paths.pop(ref, None)
+        self._told(ref)
 
     def take_changes(self, most: int) -> tuple[list[MoRef], list[MoRef]]:
         """Take at most so many additions and removals; the caller sends them."""
@@ -167,8 +175,12 @@ class Inventory:
         remove = list(self._remove)[:most]
         for ref in add:
             del self._add[ref]
+            # What is back before the server has looked is told of only if it is gone.
+            if ref.type != "Task" and ref not in self._dismissed:
+                self._expected[ref] = 0
         for ref in remove:
             del self._remove[ref]
+            self._told(ref)
             if ref.type == "Task" or ref in self._missing:
                 self._drop(ref)
             else:
@@ -178,6 +190,30 @@ class Inventory:
             if ref not in self._watchers:
                 self._drop(ref)
         return add, remove
+
+    def taken(self, add: Iterable[MoRef]) -> None:
+        """The server has put these into the view."""
+        self.view_changes += 1
+        for ref in add:
+            if ref in self._expected:
+                self._expected[ref] = self.view_changes
+
+    def untold(self, changes: int) -> None:
+        """Everything of the view as it was after so many changes of it has been told.
+
+        What was put into it and then destroyed, before the server had told of it, is told of never: neither ``enter``
+        nor ``leave``. So what has not come may be gone, and counts as missing until it is read, once.
+        """
+        late = [ref for ref, number in self._expected.items() if 0 < number <= changes]
+        for ref in late[:_DOUBTS]:
+            del self._expected[ref]
+            if ref not in self._doubted:
+                self._doubted.add(ref)
+                self._lose(ref)
+
+    def _told(self, ref: MoRef) -> None:
+        self._expected.pop(ref, None)
+        self._doubted.discard(ref)
 
     def _left(self, ref: MoRef) -> None:
         """The server confirms a removal."""
@@ -197,6 +233,8 @@ class Inventory:
         self._dismissed.clear()
         self._superseded.clear()
         self._read_ahead.clear()
+        self._expected.clear()
+        self._doubted.clear()
         self._add = dict.fromkeys([*self._watchers, *self._tasks])
         self._changed()
 
@@ -213,6 +251,7 @@ class Inventory:
     def unresolved(self, refs: Iterable[MoRef]) -> None:
         """The server does not know these."""
         for ref in refs:
+            self._told(ref)
             self._lose(ref)
 
     # --- what is known ------------------------------------------------------------------------------------------------
@@ -244,6 +283,7 @@ class Inventory:
         """Take over what the long poll says."""
         self.pushes += 1
         for change in updates:
+            self._told(change.ref)
             if change.ref.type == "Task":
                 self._apply_task(change)
             elif not (change.ref in self._watchers or change.ref in self._remove or change.ref in self._dismissed):

@@ -235,14 +235,23 @@ class Keeper:
 
     async def _listen(self, poll: Poll, session: Session) -> None:
         call = Call("WaitForUpdatesEx", self._server)
-        version = ""
+        version, view = "", self._inventory.view_changes
+        loop = asyncio.get_running_loop()
         while True:
-            batch = await self._threads.keep(call, _waiting(poll, version), session)
+            # An answer tells of the view as it was when it was asked for, at least; one that is waited for has no news.
+            quiet = loop.call_later(self._tuning.poll_quiet, self._inventory.untold, view)
+            try:
+                batch = await self._threads.keep(call, _waiting(poll, version), session)
+            finally:
+                quiet.cancel()
             self._pauses.reset()
             version = batch.version
             self._inventory.apply(batch.updates)
             if batch.port_events is not None:
                 self._port_news.take(batch.port_events)
+            if not batch.truncated:
+                self._inventory.untold(view)
+                view = self._inventory.view_changes
 
     async def _feed(self, poll: Poll, session: Session) -> None:
         call = Call("ModifyListView", self._server)
@@ -253,6 +262,7 @@ class Keeper:
             while any(changes := self._inventory.take_changes(self._tuning.chunk)):
                 unresolved = await self._threads.keep(call, _changing(poll, *changes), session)
                 self._inventory.unresolved(unresolved)
+                self._inventory.taken(changes[0])
 
     async def _tell_of_ports(self, session: Session) -> None:
         call = Call("FetchDVPorts", self._server)

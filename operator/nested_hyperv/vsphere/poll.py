@@ -40,12 +40,13 @@ _IN_SECOND_VIEW: Final = frozenset({HOST_NETWORK, STANDARD_NETWORK})
 class Batch:
     """One answer of the long poll. ``version`` goes into the next one, which is at once answered if this was cut.
 
-    ``port_events`` is the latest page of them, if it has changed.
+    ``port_events`` is the latest page of them, if it has changed. ``truncated``: there is more, computed already.
     """
 
     version: str
     updates: tuple[Update, ...]
     port_events: tuple[PortEvent, ...] | None = None
+    truncated: bool = False
 
 
 class Poll:
@@ -156,7 +157,8 @@ class Poll:
                     events = events_of(event for item in change.changeSet or () for event in item.val or ())
                 else:
                     updates.append(_update(change, self._session.about.name))
-        return Batch(answer.version, (*updates, *host_updates(self._session, hosts)), events)
+        told = (*updates, *host_updates(self._session, hosts))
+        return Batch(answer.version, told, events, truncated=bool(answer.truncated))
 
     def hang_up(self) -> None:
         """Wake the thread that waits; this poll is of no use afterwards."""
