@@ -52,17 +52,19 @@ def read(session: Session, ref: MoRef, paths: Sequence[str]) -> Found:
 
 def read_each(session: Session, wanted: Iterable[tuple[MoRef, Sequence[str]]]) -> list[Found]:
     """Read other properties of each object; raises ``ManagedObjectNotFound`` if one is gone."""
-    refs, specs = [], []
-    for ref, paths in wanted:
-        refs.append(ref)
-        start = _PC.ObjectSpec(obj=session.object(ref))
-        specs.append(_PC.FilterSpec(objectSet=[start], propSet=[properties_of(ref.type, paths)]))
-    found = _retrieve(session, specs)
+    wanted = tuple(wanted)
+    found = _retrieve(
+        session,
+        [
+            _PC.FilterSpec(
+                objectSet=[_PC.ObjectSpec(obj=session.object(ref))], propSet=[properties_of(ref.type, paths)]
+            )
+            for ref, paths in wanted
+        ],
+    )
     # One that goes while the answer is made is left out of it, as what belongs to a session that is ended meanwhile.
-    there = {item.ref for item in found}
-    for ref in refs:
-        if ref not in there:
-            raise vmodl.fault.ManagedObjectNotFound(obj=session.object(ref))
+    for ref in {ref for ref, _ in wanted} - {item.ref for item in found}:
+        raise vmodl.fault.ManagedObjectNotFound(obj=session.object(ref))
     return found
 
 

@@ -52,11 +52,11 @@ class HostKind:
         """Find the VM and what it hangs on, or what is needed to create it."""
         deleting = context.resource.deleting
         networks, dependencies = ((), ()) if deleting else await observe_networks(context, self._store)
-        # Running clones before the VM: one that ends in between is then found as the VM that it made. The VM last:
-        # its mark is the proof for what follows, and a proof does not keep.
-        cloning = await self._unaccounted_clones(context) if context.memory.in_doubt else ()
+        # The VM last: its mark is the proof for what follows, and a proof does not keep.
         vm = await self._find(context)
-        if vm is None and not context.memory.in_doubt and context.creation_in_doubt:
+        cloning: tuple[MoRef, ...] = ()
+        if vm is None and context.creation_in_doubt:
+            # Running clones before the VM: one that ends in between is then found as the VM that it made.
             cloning = await self._unaccounted_clones(context)
             vm = await self._find(context)
         asked_ago = self._asked_ago(context, vm)
