@@ -113,6 +113,15 @@ def world_lab(operator: OperatorProcess, new_lab: Callable[..., KubeLab]) -> Ite
 
 
 @pytest.fixture
+def old_switch(world_lab: KubeLab, stranger: Stranger) -> Iterator[str]:
+    """The switch of the lab's datacenter, at a version before MAC learning."""
+    switch = stranger.find_switch(world_lab.datacenter)
+    world_lab.twin.control.switch(switch, version="6.5.0")
+    yield switch
+    world_lab.twin.control.switch(switch, version="8.0.3")
+
+
+@pytest.fixture
 def token() -> str:
     """A name that nobody else has."""
     return f"x-{secrets.token_hex(3)}"

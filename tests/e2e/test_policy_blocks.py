@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from bed.kube_lab import KubeLab
     from bed.kube_object import KubeObject, Snapshot
@@ -40,15 +40,6 @@ def looked_again(group: KubeObject) -> Snapshot:
     again = group.read().metadata["resourceVersion"]
     group.annotate(reconcile_requested_at=again)
     return group.wait(lambda now: now.status.get("lastHandledReconcileAt") == again, "another pass")
-
-
-@pytest.fixture
-def old_switch(world_lab: KubeLab, stranger: Stranger) -> Iterator[str]:
-    """The switch of the lab's datacenter, at a version before MAC learning."""
-    switch = stranger.find_switch(world_lab.datacenter)
-    world_lab.twin.control.switch(switch, version="6.5.0")
-    yield switch
-    world_lab.twin.control.switch(switch, version="8.0.3")
 
 
 def test_a_legacy_block_that_disagrees_is_reported_and_never_a_reason_to_write(lab: KubeLab) -> None:

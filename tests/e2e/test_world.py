@@ -9,19 +9,8 @@ import pytest
 from support.health import health_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from bed.kube_lab import KubeLab
     from bed.stranger import Stranger
-
-
-@pytest.fixture
-def old_switch(world_lab: KubeLab, stranger: Stranger) -> Iterator[str]:
-    """The switch of the lab's datacenter, at a version before MAC learning."""
-    switch = stranger.find_switch(world_lab.datacenter)
-    world_lab.twin.control.switch(switch, version="6.5.0")
-    yield switch
-    world_lab.twin.control.switch(switch, version="8.0.3")
 
 
 def test_mac_learning_waits_for_a_switch_that_can_and_then_works(world_lab: KubeLab, old_switch: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pyVmomi import vim
 
-from bed.soap import connect
+from bed.soap import connect, result_of
 from bed.twin import ALICE, OPERATOR, Twin
 from nested_hyperv.api.conditions import Reason
 from nested_hyperv.domain.errors import (
@@ -336,3 +336,27 @@ async def test_a_task_of_an_earlier_process_is_followed_to_its_end(
 
 async def test_a_task_that_the_server_does_not_know_is_lost(vcenter: VCenter) -> None:
     assert (await vcenter.watch_task(KEY, MoRef("Task", "task-9999"))).state is TaskState.LOST
+
+
+async def test_what_is_destroyed_before_the_poll_has_told_of_it_turns_out_to_be_gone(
+    adapter: Adapter, vcenter: VCenter, switch: Switch, twin: Twin
+) -> None:
+    other = (await created(adapter, vcenter, switch, "other", a_mark())).ref
+    vcenter.watch(OTHER_KEY, [other])
+    ref = (await created(adapter, vcenter, switch, "lab-net", a_mark())).ref
+    # The next call of the long poll is answered from what there is a moment later.
+    twin.control.fail("WaitForUpdatesEx", where="stall", user=OPERATOR.name, seconds=1, count=1)
+    twin.control.drift(other.value, set={"config.defaultPortConfig.vlan.vlanId": 7})
+    await adapter.until(twin.control.stalled_calls, "the long poll to hang")
+    twin.control.reset_counters()
+    adapter.woken.clear()
+
+    vcenter.watch(KEY, [ref])
+    await adapter.until(lambda: twin.control.counters(OPERATOR).get("ModifyListView"), "the view to be changed")
+    assert vcenter.cached(ref) is not None, "it was read a moment ago"
+    with connect(twin) as instance:
+        result_of(vim.dvs.DistributedVirtualPortgroup(ref.value, instance._stub).Destroy_Task())  # noqa: SLF001
+
+    await adapter.until(lambda: vcenter.missing(ref), "its end to be noticed")
+    assert KEY in adapter.woken
+    assert vcenter.cached(ref) is None
