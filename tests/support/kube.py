@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -23,13 +24,15 @@ from nested_hyperv.kube.writer import KubeWriter
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
 
+    import kopf
+
     from bed.apiserver import ControlPlane
     from nested_hyperv.domain.resource import ConnectionSecret
     from nested_hyperv.kube.projection import Watched
     from nested_hyperv.workqueue import Priority
 
 
-__all__ = ["Admin", "Operator", "eventually"]
+__all__ = ["Admin", "ObstinateLogin", "Operator", "eventually"]
 
 
 async def eventually(condition: Callable[[], Any], what: str, seconds: float = 20) -> Any:  # noqa: ANN401
@@ -53,6 +56,24 @@ class SeenArrivals(Arrivals):
     def seen(self, item: Watched) -> None:
         super().seen(item)
         self.versions.add((item.key, item.resource_version))
+
+
+class ObstinateLogin:
+    """A login of Kopf that never succeeds, and ends only when it is cancelled a second time."""
+
+    def __init__(self) -> None:
+        self.begun, self.ended = threading.Event(), threading.Event()
+
+    async def __call__(self, _: object) -> kopf.ConnectionInfo:
+        """Wait, twice."""
+        self.begun.set()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.ended.set()
+        raise AssertionError
 
 
 @dataclass

@@ -53,6 +53,7 @@ _log = logging.getLogger(__name__)
 # Within the 60 seconds that the shipped pod has to end.
 _PASS_GRACE: Final = 20.0
 _EVENT_GRACE: Final = 3.0
+_WATCH_GRACE: Final = 5.0
 
 
 class CannotStart(Exception):
@@ -76,6 +77,7 @@ class Operator:
         self._events = EventRecorder(self._client)
         self._vcenters = VCenters(self.queue.add, tuning=tuning, observer=self.metrics)
         self._background: list[asyncio.Task[None]] = []
+        self._watch: asyncio.Task[None] | None = None
         self._workers: Workers[ObjectKey] | None = None
         self._ready = False
         self._health = HealthServer(self.metrics, problems=self.problems, ready=lambda: self._ready)
@@ -119,7 +121,7 @@ class Operator:
         self._workers = workers
         self.metrics.workers(self._settings.workers)
         workers.start()
-        self._spawn("the watch", self._edge.run())
+        self._watch = self._spawn("the watch", self._edge.run())
         self._spawn("the sweep", self._lister.run())
         self._spawn("the event recorder", self._events.run())
         self._spawn("the lag meter", measure_lag(self.metrics))
@@ -145,14 +147,19 @@ class Operator:
         self.queue.shut_down()
         await self._vcenters.close()
         await self._events.flush(_EVENT_GRACE)
+        if self._watch is not None:
+            # It was asked to stop. Its thread reads the files of a kubeconfig, which go when the process ends.
+            await asyncio.wait([self._watch], timeout=_WATCH_GRACE)
         for task in self._background:
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
         await self._client.close()
         await self._health.stop()
 
-    def _spawn(self, name: str, work: Coroutine[Any, Any, None]) -> None:
-        self._background.append(asyncio.create_task(work, name=name))
+    def _spawn(self, name: str, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work, name=name)
+        self._background.append(task)
+        return task
 
     async def _cluster_id(self) -> str:
         if self._settings.cluster_id:

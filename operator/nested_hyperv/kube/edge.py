@@ -1,14 +1,15 @@
 """The watch: Kopf's streams, turned into arrivals on our event loop.
 
-Kopf runs in a thread with an event loop of its own. At its end it cancels every task of its loop that was born after
-it, and it takes over the signals of the main thread; in a thread it can do neither to us. Only `on.event` handlers
-exist: they make a snapshot and hand it over, so Kopf never writes, retries or waits.
+Kopf runs in a thread with an event loop of its own: in the main thread it would take over the signals, and at its end
+every task of its loop is cancelled. Only `on.event` handlers exist: they make a snapshot and hand it over, so Kopf
+never writes, retries or waits.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import threading
 from typing import TYPE_CHECKING, Any, Final
 
@@ -27,8 +28,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Edge", "EdgeFailed"]
 
+_log = logging.getLogger(__name__)
 
 _LOGIN_BACKOFF: Final = 10.0
+#: Seconds until a task of Kopf that goes on although it was cancelled is cancelled again.
+_PATIENCE: Final = 0.5
 
 
 class EdgeFailed(Exception):
@@ -42,7 +46,7 @@ class Edge:
         self._arrivals = arrivals
         self._namespaces = tuple(namespaces)
         self._kopf_loop: asyncio.AbstractEventLoop | None = None
-        self._stop_kopf: asyncio.Event | None = None
+        self._kopf: asyncio.Task[None] | None = None
         self._stopping = False
 
     async def run(self) -> None:
@@ -78,23 +82,31 @@ class Edge:
 
     def stop(self) -> None:
         """End the watch; `run` returns soon after."""
-        self._stopping = True
-        if self._kopf_loop is not None and self._stop_kopf is not None:
-            with contextlib.suppress(RuntimeError):  # Kopf's loop is closed already
-                self._kopf_loop.call_soon_threadsafe(self._stop_kopf.set)
-
-    async def _watch(self, hand_over: Callable[[Callable[[Watched], None], Watched], None]) -> None:
-        self._kopf_loop, self._stop_kopf = asyncio.get_running_loop(), asyncio.Event()
         if self._stopping:
             return
-        await kopf.operator(
-            registry=self._registry(hand_over),
-            settings=watch_settings(),
-            standalone=True,
-            clusterwide=not self._namespaces,
-            namespaces=self._namespaces,
-            stop_flag=self._stop_kopf,
-        )
+        self._stopping = True
+        if self._kopf_loop is not None and self._kopf is not None:
+            with contextlib.suppress(RuntimeError):  # Kopf's loop is closed already
+                self._kopf_loop.call_soon_threadsafe(self._kopf.cancel)
+
+    async def _watch(self, hand_over: Callable[[Callable[[Watched], None], Watched], None]) -> None:
+        self._kopf_loop, self._kopf = asyncio.get_running_loop(), asyncio.current_task()
+        self._kopf_loop.set_exception_handler(_tell_in_short)
+        if self._stopping:
+            return
+        try:
+            tasks = await kopf.spawn_tasks(
+                registry=self._registry(hand_over),
+                settings=watch_settings(),
+                standalone=True,
+                clusterwide=not self._namespaces,
+                namespaces=self._namespaces,
+            )
+            ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            await _end_everything()
+        for task in ended:
+            task.result()
 
     def _registry(self, hand_over: Callable[[Callable[[Watched], None], Watched], None]) -> kopf.OperatorRegistry:
         registry = kopf.OperatorRegistry()
@@ -113,6 +125,27 @@ class Edge:
             group, version = _group_version(endpoint.root)
             kopf.on.event(group, version, endpoint.plural, id=kind, param=kind, registry=registry)(arrived)
         return registry
+
+
+def _tell_in_short(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Tell of a failed task that nobody has asked for its result without a traceback: Kopf has logged it with one."""
+    if "future" in context:
+        _log.error("%s: %r", context["message"], context.get("exception"))
+    else:
+        loop.default_exception_handler(context)
+
+
+async def _end_everything() -> None:
+    """Cancel all other tasks of this loop until they have ended.
+
+    Kopf's own end (`run_tasks`, 1.45) first waits five seconds for requests that nobody needs. Then it cancels what is
+    left once, and waits for ever: a watcher that happens to be between two streams takes that for the end of a stream,
+    and opens the next.
+    """
+    while others := asyncio.all_tasks() - {asyncio.current_task()}:
+        for task in others:
+            task.cancel()
+        await asyncio.wait(others, timeout=_PATIENCE)
 
 
 def _group_version(root: str) -> tuple[str, str]:

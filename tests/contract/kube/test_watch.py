@@ -13,7 +13,7 @@ from nested_hyperv.kube import edge
 from nested_hyperv.kube.edge import EdgeFailed
 from nested_hyperv.kube.listing import CannotList
 from nested_hyperv.workqueue import Priority
-from support.kube import Admin, Operator, eventually
+from support.kube import Admin, ObstinateLogin, Operator, eventually
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -229,6 +229,22 @@ async def test_a_watch_that_is_refused_ends_the_process(admin: Admin, monkeypatc
 
     with pytest.raises(EdgeFailed, match=r"the watch of the API server ended: .*forbidden"):
         await asyncio.wait_for(operator.edge.run(), 60)
+    await operator.client.close()
+
+
+async def test_a_task_of_kopf_that_swallows_a_cancellation_does_not_keep_the_watch_from_ending(
+    admin: Admin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As its watchers do when it comes between two streams."""
+    operator, login = Operator([admin.namespace]), ObstinateLogin()
+    monkeypatch.setattr(edge, "connection_info", login)
+    watch = asyncio.create_task(operator.edge.run())
+    await asyncio.to_thread(login.begun.wait, 20)
+
+    operator.edge.stop()
+
+    await asyncio.wait_for(watch, 20)
+    assert login.ended.is_set()
     await operator.client.close()
 
 
