@@ -216,6 +216,7 @@ class Keeper:
             asyncio.ensure_future(work)
             for work in (
                 self._listen(poll, session),
+                self._notice_silence(),
                 self._feed(poll, session),
                 self._tell_of_ports(session),
                 self._keep_alive(session),
@@ -236,22 +237,25 @@ class Keeper:
     async def _listen(self, poll: Poll, session: Session) -> None:
         call = Call("WaitForUpdatesEx", self._server)
         version, view = "", self._inventory.view_changes
-        loop = asyncio.get_running_loop()
         while True:
-            # An answer tells of the view as it was when it was asked for, at least; one that is waited for has no news.
-            quiet = loop.call_later(self._tuning.poll_quiet, self._inventory.untold, view)
-            try:
-                batch = await self._threads.keep(call, _waiting(poll, version), session)
-            finally:
-                quiet.cancel()
+            batch = await self._threads.keep(call, _waiting(poll, version), session)
             self._pauses.reset()
             version = batch.version
             self._inventory.apply(batch.updates)
             if batch.port_events is not None:
                 self._port_news.take(batch.port_events)
             if not batch.truncated:
+                # An answer tells of the view as it was when it was asked for, at least.
                 self._inventory.untold(view)
                 view = self._inventory.view_changes
+
+    async def _notice_silence(self) -> None:
+        """A poll that goes on waiting has nothing to tell, of what came into the view since it was asked for either."""
+        while True:
+            heard, view = self._inventory.pushes, self._inventory.view_changes
+            await asyncio.sleep(self._tuning.poll_quiet)
+            if self._inventory.pushes == heard:
+                self._inventory.untold(view)
 
     async def _feed(self, poll: Poll, session: Session) -> None:
         call = Call("ModifyListView", self._server)

@@ -45,7 +45,7 @@ class Tuning:
     relogin_wait: float = 10.0
     #: For how long additions to the watched set are collected before they are sent as one call.
     watch_batch: float = 0.03
-    #: A long poll that is not answered for so long has nothing to tell of what was put into the view before it.
+    #: A long poll that is silent for so long has nothing to tell of what was put into the view before.
     poll_quiet: float = 10.0
     #: Most references per ``ModifyListView`` and per bulk read.
     chunk: int = 1000
