@@ -121,10 +121,16 @@ class Engine:
             return Done()
         if not self._shares.enter(server_of(self._store, resource), key):
             return Done()
+        keeps_place = False
         try:
             return await self._pass(self._reconcilers[key.kind], resource)
+        except Connecting:
+            # Its connection wakes this key. The thousands behind it need not come to hear the same.
+            keeps_place = True
+            return _later(_BLOCKED_SECONDS)  # a belt
         finally:
-            self._shares.leave(key)
+            if not keeps_place:
+                self._shares.leave(key)
 
     async def _pass(self, reconciler: Reconciler[Any, Any, Any], resource: Resource) -> Outcome:
         memory = self._memories.of(resource)
@@ -134,11 +140,11 @@ class Engine:
             outcome = self._outcome(result)
             if result.verdict is not None and result.verdict.situation not in _UNDER_WAY:
                 memory.failures = 0
-        except (AwaitingPush, Connecting):
+        except AwaitingPush:
             return _later(_BLOCKED_SECONDS)  # a push wakes the key; this is a belt
         except InvalidSpec as error:
             result, outcome = self._failed(resource, memory, Blocked(Reason.INVALID_SPEC, str(error))), Done()
-        except Conflict:
+        except (Conflict, Connecting):
             raise
         except OperatorError as error:
             _log.info("%s: %s", error.reason, error.message)

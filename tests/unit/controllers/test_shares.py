@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nested_hyperv.controllers.shares import Shares
+from nested_hyperv.domain.errors import Connecting
 from nested_hyperv.domain.inventory import Switch
 from nested_hyperv.domain.resource import ObjectKey
 from nested_hyperv.workqueue import Done
@@ -121,6 +122,38 @@ async def test_two_secrets_for_one_vcenter_have_one_share_of_the_workers() -> No
     assert await bench.engine.reconcile(second) == Done(), "parked"
     assert not entered.is_set()
     at_work.cancel()
+
+
+async def test_while_a_vcenter_is_being_connected_only_as_many_ask_as_have_a_place() -> None:
+    bench = Workbench(workers_per_vcenter=2)
+    bench.connect()
+    bench.vcenters.refuse("first", Connecting("Connecting to first."))
+    keys = [ObjectKey(NPG, "lab", f"pg-{number}") for number in range(6)]
+    for one in keys:
+        bench.declare(one, name=one.name)
+    await bench.run()
+
+    assert len(bench.vcenters.used) == 2
+
+    bench.vcenters.refuse("first", None)
+    await bench.ready(*keys)
+
+
+async def test_who_is_deleted_while_a_vcenter_is_being_connected_gives_the_place_to_another() -> None:
+    bench = Workbench(workers_per_vcenter=1)
+    bench.connect()
+    bench.vcenters.refuse("first", Connecting("Connecting to first."))
+    first, second = (ObjectKey(NPG, "lab", name) for name in ("first", "second"))
+    for one in (first, second):
+        bench.declare(one, name=one.name)
+    await bench.run()
+
+    bench.api.delete(first)
+    await bench.run()
+    assert set(bench.vcenters.used) == {second}
+
+    bench.vcenters.refuse("first", None)
+    await bench.ready(second)
 
 
 class Crowd:
