@@ -40,6 +40,8 @@ __all__ = ["SETTLE_SECONDS", "Lane", "Lanes"]
 
 #: How long the push that follows a call may take before the host is looked at.
 SETTLE_SECONDS: Final = 2.0
+#: How long a host may go on with a call whose answer was lost. No source says; a lost claim would leave what it makes.
+_DOUBT_SECONDS: Final = 20.0
 _BLOCKED_SECONDS: Final = 300.0
 #: Lanes of one object that run at once.
 _AT_ONCE: Final = 16
@@ -59,12 +61,14 @@ class _Performed:
 class Lane:
     """What is remembered of one host. Times are seconds of a monotonic clock.
 
-    ``in_doubt``: we may have created the port group in a call that nobody knows the outcome of. ``removed``: the host
-    has answered that it removed the port group, or that it had none.
+    ``in_doubt``: we may have created the port group in a call that nobody knows the outcome of. ``doubted_until``: when
+    the host is done with that call at the latest; ``None`` until somebody has asked. ``removed``: the host has answered
+    that it removed the port group, or that it had none.
     """
 
     performed: _Performed | None = None
     in_doubt: bool = False
+    doubted_until: float | None = None
     removed: bool = False
     failure: OperatorError | None = None
     failures: int = 0
@@ -84,6 +88,19 @@ class Lane:
         """Whether a call was made of which vCenter may not tell yet."""
         return self.performed is not None and elapsed < self.performed.until
 
+    def doubt(self) -> None:
+        """A creation was called, and nobody knows the outcome. What was removed before says nothing of it."""
+        self.in_doubt, self.doubted_until, self.removed = True, None, False
+
+    def doubted(self, elapsed: float) -> bool:
+        """Whether the host may still be at the call that is in doubt."""
+        if not self.in_doubt:
+            return False
+        if self.doubted_until is None:
+            # From the first look on: how long ago the call was made is not known after a restart.
+            self.doubted_until = elapsed + _DOUBT_SECONDS
+        return elapsed < self.doubted_until
+
     @property
     def created(self) -> bool:
         """Whether the host has answered a creation well that is not accounted for yet."""
@@ -94,6 +111,7 @@ class Lane:
         waits = [self.retry_at - elapsed] if self.failure is not None else []
         waits.append(self.contention.paused_for(elapsed))
         waits += [self.performed.until - elapsed] if self.performed is not None else []
+        waits += [self.doubted_until - elapsed] if self.in_doubt and self.doubted_until is not None else []
         return min((wait for wait in waits if wait > 0), default=None)
 
     def try_again(self) -> None:
@@ -228,7 +246,8 @@ def _understood(error: OperatorError, action: HostAction, lane: Lane) -> Operato
     if isinstance(error, NameTaken) and lane.in_doubt:
         # Perhaps by ourselves, in a call whose answer was lost: look again before calling it somebody else's.
         return Transient(Reason.PROGRESSING, error.message)
-    lane.in_doubt = lane.in_doubt or isinstance(error, OutcomeUnknown)
+    if isinstance(error, OutcomeUnknown):
+        lane.doubt()
     return error
 
 

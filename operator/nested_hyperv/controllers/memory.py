@@ -180,7 +180,7 @@ def _first_sight(resource: Resource) -> Memory:
     for host, entry in read_ledger(status.get("hosts", ())).items():
         if entry.claim is HostClaim.CLAIMING:
             # The process before may have ended between this entry and the answer to the call that it is about.
-            memory.lane(host).in_doubt = True
+            memory.lane(host).doubt()
     if in_doubt and status.get("task"):
         memory.pending = Pending(MoRef("Task", status["task"]), None, repair=False, followed=False)
     return memory

@@ -219,7 +219,7 @@ class Reconciler(Generic[SpecT, StatusT, WorldT]):
     async def _plan(self, context: Context[SpecT]) -> tuple[Plan, Context[SpecT]]:
         planner = self.kind.plan_deletion if context.resource.deleting else self.kind.plan
         plan = _planned(planner, context, await self.kind.observe(context))
-        while plan.actions and _unproven(context, plan):
+        while (plan.actions or plan.unproven) and _unproven(context, plan):
             # The cache only says that there may be something to do. What is pushed during the read may say more.
             wanted = None if plan.unproven is None else plan.unproven | (context.unproven or frozenset())
             context = replace(context, live=True, unproven=wanted)

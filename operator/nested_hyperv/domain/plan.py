@@ -177,7 +177,8 @@ class Plan:
 
     ``verdict`` holds while the actions run, and for good if there are none. ``changes`` is everything that differs,
     also what cannot be written now. ``record`` are status fields that must be stored before the first action.
-    ``unproven`` names what has to be read live before the actions count; ``None`` stands for all that was observed.
+    ``unproven`` names what has to be read live before the plan counts; ``None`` stands for all that was observed, if
+    there is anything to do.
     """
 
     verdict: Verdict

@@ -151,6 +151,7 @@ def _view(
         hindrance=lane.hindrance(context.elapsed) if lane is not None else None,
         in_flight=lane is not None and lane.in_flight(context.elapsed),
         in_doubt=lane is not None and (lane.in_doubt or lane.created),
+        doubted=lane is not None and lane.doubted(context.elapsed),
         removed=lane is not None and lane.removed,
     )
 

@@ -39,9 +39,10 @@ class HostView:
 
     ``claim`` is what the ledger says of it, ``hindrance`` why the last attempt there failed, as long as its pause
     lasts. ``in_flight``: a call has been made there, and what vCenter says may be older. ``in_doubt``: nobody knows
-    whether the last call has happened. ``removed``: the host has answered that ours is gone. ``creating`` is what the
-    ledger says is being created, ``created`` whether the host has answered that it was. ``reverse_path_check`` is the
-    advanced option that keeps promiscuous mode from echoing frames, where somebody has asked for it.
+    whether the last call has happened; ``doubted``: the host may still be at it. ``removed``: the host has answered
+    that ours is gone. ``creating`` is what the ledger says is being created, ``created`` whether the host has answered
+    that it was. ``reverse_path_check`` is the advanced option that keeps promiscuous mode from echoing frames, where
+    somebody has asked for it.
     """
 
     host: Host
@@ -50,6 +51,7 @@ class HostView:
     hindrance: OperatorError | None = None
     in_flight: bool = False
     in_doubt: bool = False
+    doubted: bool = False
     removed: bool = False
     creating: str | None = None
     created: bool = False
@@ -205,6 +207,10 @@ def _absent(question: Question, view: HostView) -> HostOutcome:
     claim, goal = view.claim, question.goal
     if view.in_flight:
         return HostOutcome(view, claim, Reason.PROGRESSING, "Waiting for vCenter to see the change.", passing=True)
+    if view.doubted and view.creating not in (None, exactly(goal)):
+        # Overwritten in the ledger, it could not be known again.
+        message = "Waiting for what becomes of the creation from the spec before."
+        return HostOutcome(view, claim, Reason.PROGRESSING, message, passing=True)
     rival = question.ahead(view)
     if rival is not None:
         # While both are only about to create it, the claim stays: the other one may be refused by the host.

@@ -73,7 +73,8 @@ def plan_standard(subject: Subject, spec: NestedPortGroupSpec, standard: Standar
     goal = settings_of(spec, standard)
     question = Question(subject, spec, standard, goal, world.network, world.rivals)
     outcomes = sorted((judge(question, view) for view in world.hosts), key=lambda outcome: outcome.view.host.name)
-    outcomes += _leaving(goal, standard, world)
+    leaving = _leaving(goal, standard, world)
+    outcomes += leaving
     facts = _facts(spec, standard, world, outcomes)
     actions = tuple(outcome.action for outcome in outcomes if outcome.action is not None)
     changes = tuple(change for outcome in outcomes for change in outcome.changes)
@@ -87,8 +88,14 @@ def plan_standard(subject: Subject, spec: NestedPortGroupSpec, standard: Standar
         actions=actions,
         changes=changes,
         record={"hosts": tuple(outcome.row() for outcome in claimed)} if actions and new_claims else {},
-        unproven=_unproven(actions, world.hosts),
+        unproven=_unproven(actions, world.hosts) | _dropped_in_doubt(world, leaving),
     )
+
+
+def _dropped_in_doubt(world: StandardWorld, leaving: Iterable[HostOutcome]) -> frozenset[MoRef]:
+    """Hosts whose claim is about to be dropped although what vCenter has told may be older than our own creation."""
+    kept = {outcome.view.host.ref for outcome in leaving}
+    return frozenset(host_network(view.host.ref) for view in world.left if view.in_doubt and view.host.ref not in kept)
 
 
 def _where(world: StandardWorld) -> str:
@@ -278,7 +285,7 @@ def goes(spec: NestedPortGroupSpec, view: HostView) -> bool:
 def _unseen(goal: StandardSettings, view: HostView) -> bool:
     """Whether a host may have made the port group although vCenter does not tell of it yet."""
     absent = view.network is not None and view.network.port_group(goal.name) is None
-    return absent and ((view.created and view.in_flight) or (view.in_doubt and view.hindrance is not None))
+    return absent and ((view.created and view.in_flight) or view.doubted)
 
 
 def _why_lost(view: HostView) -> str:
