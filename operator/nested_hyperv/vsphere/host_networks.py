@@ -11,7 +11,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from nested_hyperv.domain.errors import NameTaken
-from nested_hyperv.domain.host_network import HostNetwork, host_network
+from nested_hyperv.domain.host_network import Cluster, HostNetwork, host_network
 from nested_hyperv.vsphere import host_calls
 
 if TYPE_CHECKING:
@@ -56,6 +56,10 @@ class HostNetworks:
             # Removed since: perhaps it was added anew, and else the answer is that there is none.
             self._remembered.forget(question)
             found = await self._remembered.get(self._link.generation, question, ask, fresh=True)
+            if found.cluster is not None:
+                # It is there after all: what joins it is told of again.
+                name = found.paths[0].rpartition("/")[2]
+                self._inventory.refresh(Cluster(found.cluster, name, found.hosts))
         return found
 
     async def find_network(self, datacenter: str, name: str, *, fresh: bool) -> MoRef | None:

@@ -49,6 +49,7 @@ _READ_AHEAD: Final = 256
 _READ_AHEAD_SECONDS: Final = 2.0
 #: How many objects are read at once because nothing was told of them; a server may just be slow.
 _DOUBTS: Final = 32
+_NOT_EXPECTED: Final = frozenset({"Task", HOST_NETWORK})
 #: How many ended tasks are remembered for those who ask late.
 _ENDED_TASKS: Final = 4096
 
@@ -175,8 +176,9 @@ class Inventory:
         remove = list(self._remove)[:most]
         for ref in add:
             del self._add[ref]
-            # What is back before the server has looked is told of only if it is gone.
-            if ref.type != "Task" and ref not in self._dismissed:
+            # What is back before the server has looked is told of only if it is gone. Of a host that has gone with its
+            # networks the host itself is told: they take long to come, and are dear to be read for a doubt.
+            if ref.type not in _NOT_EXPECTED and ref not in self._dismissed:
                 self._expected[ref] = 0
         for ref in remove:
             del self._remove[ref]
@@ -297,6 +299,8 @@ class Inventory:
 
     def _apply_record(self, change: Update) -> None:
         ref = change.ref
+        if change.kind == "enter" and ref not in self._dismissed:
+            self._add.pop(ref, None)  # in the view already: put there once more, it would not be told of
         old = self._records.get(ref)
         if change.kind == "modify" and old is None:
             return  # a live read said that it is gone; if not, the view says enter

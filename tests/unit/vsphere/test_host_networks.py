@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
-from nested_hyperv.domain.host_network import HostNetwork, StandardPolicy, StandardPortGroup, host_network
-from nested_hyperv.domain.inventory import Host, MoRef
+from nested_hyperv.domain.host_network import Cluster, HostNetwork, StandardPolicy, StandardPortGroup, host_network
+from nested_hyperv.domain.inventory import Host, HostSet, MoRef
 from nested_hyperv.domain.resource import ObjectKey
 from nested_hyperv.vsphere.host_networks import HostNetworks
 from nested_hyperv.vsphere.inventory import Inventory
@@ -33,12 +33,12 @@ class SlowLink:
 
     generation = 1
 
-    def __init__(self, inventory: Inventory, answer: HostNetwork, meanwhile: Callable[[], None]) -> None:
+    def __init__(self, inventory: Inventory, answer: object, meanwhile: Callable[[], None]) -> None:
         self.inventory = inventory
         self._answer = answer
         self._meanwhile = meanwhile
 
-    async def call(self, *_: object, **__: object) -> HostNetwork:
+    async def call(self, *_: object, **__: object) -> object:
         self._meanwhile()
         return self._answer
 
@@ -85,3 +85,18 @@ async def test_hosts_that_were_told_of_while_they_were_read_are_read_again() -> 
 
     assert await vcenter.read_hosts([ref]) == [back]
     assert inventory.cached(ref) == back
+
+
+async def test_a_cluster_that_was_doubted_and_is_there_is_known_again() -> None:
+    cluster, host = MoRef("ClusterComputeResource", "domain-c1"), MoRef("HostSystem", "host-1")
+    inventory = Inventory(notify=lambda _: None, changed=lambda: None)
+    link = SlowLink(inventory, HostSet(cluster, (host,), ("/dc1/host/lab",)), lambda: None)
+    networks = HostNetworks(cast("Link", link), Remembered())
+    await networks.find_hosts("dc1", "lab", (), fresh=False)
+    inventory.watch(KEY, [cluster])
+    inventory.gone(cluster)
+
+    await networks.find_hosts("dc1", "lab", (), fresh=False)
+
+    assert not inventory.missing(cluster)
+    assert inventory.cached(cluster) == Cluster(cluster, "lab", (host,))

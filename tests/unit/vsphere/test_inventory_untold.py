@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from nested_hyperv.domain.host_network import host_network
 from nested_hyperv.domain.inventory import MoRef, PortGroup
 from nested_hyperv.domain.resource import ObjectKey
 from nested_hyperv.vsphere.inventory import Inventory
@@ -122,3 +123,38 @@ def test_what_comes_back_into_the_view_before_the_server_looked_is_not_doubted(b
     bench.untold()
     assert not bench.inventory.missing(PG)
     assert bench.inventory.cached(PG) is not None
+
+
+def test_what_was_taken_out_and_put_back_is_told_of_once_and_not_doubted(bench: Bench) -> None:
+    """The removal is confirmed only after both, and seems to ask for a third change of the view."""
+    bench.send()
+    bench.enter()
+    bench.inventory.watch(KEY, [])
+    bench.send()
+    bench.inventory.watch(KEY, [PG])
+    bench.send()
+    bench.inventory.apply([Update("leave", PG, {})])
+    bench.enter()
+
+    assert bench.inventory.take_changes(100) == ([], [])
+    bench.untold()
+    assert not bench.inventory.missing(PG)
+
+
+def test_what_enters_from_before_its_removal_is_still_put_back(bench: Bench) -> None:
+    bench.send()
+    bench.inventory.watch(KEY, [])
+    bench.send()
+    bench.inventory.watch(KEY, [PG])
+    bench.enter()
+
+    assert bench.inventory.take_changes(100) == ([PG], [])
+
+
+def test_the_networks_of_a_host_are_not_doubted_because_they_take_long_to_come(bench: Bench) -> None:
+    networks = host_network(MoRef("HostSystem", "host-1"))
+    bench.inventory.watch(KEY, [networks])
+    bench.send()
+    bench.untold()
+
+    assert not bench.inventory.missing(networks)
