@@ -85,9 +85,13 @@ class Edge:
         if self._stopping:
             return
         self._stopping = True
-        if self._kopf_loop is not None and self._kopf is not None:
+        if self._kopf_loop is not None:
             with contextlib.suppress(RuntimeError):  # Kopf's loop is closed already
-                self._kopf_loop.call_soon_threadsafe(self._kopf.cancel)
+                self._kopf_loop.call_soon_threadsafe(self._cancel_kopf)
+
+    def _cancel_kopf(self) -> None:
+        if self._kopf is not None:
+            self._kopf.cancel()
 
     async def _watch(self, hand_over: Callable[[Callable[[Watched], None], Watched], None]) -> None:
         self._kopf_loop, self._kopf = asyncio.get_running_loop(), asyncio.current_task()
@@ -104,6 +108,7 @@ class Edge:
             )
             ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
+            self._kopf = None  # ending already: nobody may break that off
             await _end_everything()
         for task in ended:
             task.result()
