@@ -120,6 +120,23 @@ def test_deleted_while_a_creation_runs_that_a_dead_process_has_started_leaves_no
     assert lab.calls.changes() == {"CreateDVPortgroup_Task": 1, "Destroy_Task": 1}
 
 
+def test_deleted_while_a_host_is_at_a_call_of_a_dead_process_leaves_nothing_behind(
+    lab: KubeLab, operator: OperatorProcess, stranger: Stranger
+) -> None:
+    lab.twin.control.fail("AddPortGroup", where="stall", user=lab.account.name)
+    host = f"{lab.datacenter}_C0_H0"
+    inner = lab.standard_port_group(hosts=[host])
+    wait_for(lab.twin.control.stalled_calls, "the call that the host is at")
+    operator.kill()
+    inner.delete()
+    operator.start()
+
+    inner.wait_gone(seconds=60)
+
+    assert stranger.standard_group(host, inner.vsphere_name) is None
+    assert lab.calls.changes() == {"AddPortGroup": 1, "RemovePortGroup": 1}
+
+
 def test_killed_between_shutdown_and_power_on_starts_the_guest_again(lab: KubeLab, operator: OperatorProcess) -> None:
     host = lab.host(disruption={"policy": "Graceful"}, powerState="On")
     host.wait(lambda now: now.ready and now.status["toolsStatus"] == "guestToolsRunning", "Ready with VMware Tools")
