@@ -295,3 +295,17 @@ async def test_a_creation_that_is_refused_again_keeps_no_deletion_waiting(bench:
 
     assert PORT_GROUP not in bench.api.objects
     assert "DeletionBlocked" not in bench.events.reasons
+
+
+async def test_a_stranger_under_the_name_of_what_was_destroyed_is_looked_at_once(bench: Workbench) -> None:
+    ref = await bench.create(PORT_GROUP)
+
+    bench.vcenter.remove(ref)
+    theirs = bench.vcenter.add(samples.port_group("inner"))
+    await bench.run()
+    assert bench.condition(PORT_GROUP) == ("False", "NameTaken")
+    bench.vcenter.remove(theirs)
+    await bench.run()
+
+    assert bench.vcenter.mutations == ["create_port_group"], "watched, so its end wakes us"
+    assert bench.condition(PORT_GROUP) == ("True", "Succeeded")

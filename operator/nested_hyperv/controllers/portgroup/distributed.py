@@ -68,7 +68,9 @@ async def _observe_deletion(
 
 
 def _watch(context: Context[NestedPortGroupSpec], switch: Switch, found: PortGroup | None) -> None:
-    context.vcenter.watch(context.key, [switch.ref, *([found.ref] if found is not None else [])])
+    # What we had stays watched while another has its name: unwatched, it would have to be waited for in each pass.
+    watched = (switch.ref, found.ref if found is not None else None, context.subject.known)
+    context.vcenter.watch(context.key, [ref for ref in watched if ref is not None])
 
 
 def _is_ours(context: Context[NestedPortGroupSpec], found: PortGroup | None) -> bool:
