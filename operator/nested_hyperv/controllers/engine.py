@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import random
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from nested_hyperv.api.conditions import Reason
@@ -23,7 +24,7 @@ from nested_hyperv.domain.errors import (
     Transient,
     Unreachable,
 )
-from nested_hyperv.domain.plan import Release
+from nested_hyperv.domain.plan import PlanBlocked, Release
 from nested_hyperv.domain.portgroup.rivals import tokens_of
 from nested_hyperv.domain.resource import ObjectKey
 from nested_hyperv.domain.verdict import Situation, Verdict
@@ -183,7 +184,9 @@ class Engine:
         # A task that has ended is not one that runs.
         ended = {"task": None} if memory.pending is None and "task" in resource.status else {}
         if isinstance(error, Blocked):
-            return Result(resource, Verdict.stalled(error, **ended, **handled_request(resource)))
+            verdict = error.plan.verdict if isinstance(error, PlanBlocked) else Verdict.stalled(error)
+            facts = {**verdict.facts, **ended, **handled_request(resource)}
+            return Result(resource, replace(verdict, facts=facts))
         return Result(resource, Verdict.progressing(error.message, **ended))
 
     @staticmethod

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from nested_hyperv.api.common import NAMES_MAX, ROWS_MAX, DriftRow, FieldChange, LastRepair, PlanRow
 from nested_hyperv.api.conditions import Reason
-from nested_hyperv.domain.errors import NameTaken, OutcomeUnknown, Transient
+from nested_hyperv.domain.errors import Blocked, NameTaken, OutcomeUnknown, Transient
 from nested_hyperv.domain.inventory import TaskState
 from nested_hyperv.domain.plan import (
     AddHostPortGroup,
@@ -26,6 +26,7 @@ from nested_hyperv.domain.plan import (
     Release,
     ShutdownGuest,
 )
+from nested_hyperv.domain.portgroup.plan import not_recreated
 from nested_hyperv.domain.verdict import Situation, Verdict
 
 from .blaming import blamed, contested, find_author, was_rewritten
@@ -294,7 +295,7 @@ class Progress:
             memory.in_doubt = True
             memory.name_refused = False  # what has the name from now on may be what this call has made
             raise
-        except NameTaken as error:
+        except Blocked as error:
             raise (_refused(context, action, error) if isinstance(action, CreatePortGroup) else error) from None
         if isinstance(action, ShutdownGuest):
             memory.asked_at = context.elapsed if started.accepted else context.elapsed - _LONG_AGO
@@ -312,12 +313,15 @@ def _refused(context: Context[Any], action: Action | None, error: OperatorError)
     It may be our own, made in a call whose answer was lost, so it is looked for once before it is called somebody
     else's. That look finds no port group by the name of a switch, or in other letters, while vSphere refuses both
     (``DuplicateName``): refused again, nothing of ours has it. For a clone the plan itself looks who has the name.
+    What keeps from coming back what was there says, too, that it is gone.
     """
     memory, taken = context.memory, isinstance(error, NameTaken)
     again, memory.name_refused = memory.name_refused, taken and isinstance(action, CreatePortGroup)
-    if not taken or (memory.name_refused and again and not context.resource.deleting):
-        return error
-    return Transient(Reason.PROGRESSING, error.message)
+    if taken and not (memory.name_refused and again and not context.resource.deleting):
+        return Transient(Reason.PROGRESSING, error.message)
+    if isinstance(error, Blocked) and isinstance(action, CreatePortGroup) and context.subject.known is not None:
+        return not_recreated(action.switch, error)
+    return error
 
 
 def _changed_object(action: Action | None) -> MoRef | None:

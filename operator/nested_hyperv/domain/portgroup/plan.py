@@ -34,10 +34,12 @@ if TYPE_CHECKING:
     from nested_hyperv.domain.inventory import MoRef, PortGroup, Switch
     from nested_hyperv.domain.subject import Subject
 
-__all__ = ["PortGroupWorld", "deletion_policy", "plan_deletion", "plan_port_group"]
+__all__ = ["PortGroupWorld", "deletion_policy", "not_recreated", "plan_deletion", "plan_port_group"]
 
 #: A belt: the end of the task wakes us.
 _LOOK_AGAIN: Final = 10.0
+#: What status tells of a port group that is not there.
+_NOTHING_SEEN: Final[Mapping[str, object]] = {"observed": None, "ports": None, "overriding": None, "overrides": ()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,12 @@ def plan_port_group(subject: Subject, spec: NestedPortGroupSpec, world: PortGrou
         _check_turn(subject, spec, (rival for rival in world.rivals if rival.adopts))
         actual = world.namesake
     if actual is None:
-        return _plan_creation(subject, spec, switch, world)
+        try:
+            return _plan_creation(subject, spec, switch, world)
+        except Blocked as error:
+            if subject.known is None:
+                raise
+            raise not_recreated(switch, error) from error
     try:
         adopting, goal = _goal_on(subject, spec, switch, actual, world.rivals)
     except Blocked as error:
@@ -196,35 +203,40 @@ def _plan_creation(subject: Subject, spec: NestedPortGroupSpec, switch: Switch, 
     _check_turn(subject, spec, world.rivals)
     goal = goal_of(spec, subject.identity, switch, None)
     check_switch(spec, switch, goal)
-    facts = {
-        "switch": switch.name,
-        "mode": goal.mode,
-        "vlan": vlan_text(goal.vlan),
-        "observed": None,
-        "ports": None,
-        "overriding": None,
-        "overrides": (),
-    }
     if subject.known is not None and spec.on_external_delete is ExternalDeletePolicy.REPORT:
-        missing = Blocked(
+        raise Blocked(
             Reason.MISSING,
             f"{subject.known.value} was deleted in vSphere and onExternalDelete is Report. "
             "Set onExternalDelete: Recreate to have it created again, or delete this resource.",
         )
-        network = Network(ready=False, reason=missing.reason, message=missing.message)
-        said = Verdict(Situation.STALLED, missing.reason, missing.message, facts=facts, network=network, synced=False)
-        raise PlanBlocked(missing, Plan(said))
+    gone = Network(ready=False, reason=Reason.PROGRESSING, message=f"{goal.name} is not on {switch.name} any more.")
     return Plan(
         Verdict(
             Situation.PROGRESSING,
             Reason.PROGRESSING,
             f"Creating {goal.name} on {switch.name}.",
-            facts={**facts, "name": goal.name, "deletion_policy": deletion_policy(spec, None)},
+            facts={
+                **_NOTHING_SEEN,
+                "name": goal.name,
+                "switch": switch.name,
+                "mode": goal.mode,
+                "vlan": vlan_text(goal.vlan),
+                "deletion_policy": deletion_policy(spec, None),
+            },
+            network=gone if subject.known is not None else None,
             synced=False,
         ),
         actions=(CreatePortGroup(switch, goal.creation(), (Change("name", "absent", goal.name),)),),
         changes=(Change("name", "absent", goal.name),),
     )
+
+
+def not_recreated(switch: Switch, error: Blocked) -> PlanBlocked:
+    """Say of a port group that was there and is not created again why, and that nobody has a network through it."""
+    facts = {**_NOTHING_SEEN, "switch": switch.name, "mode": None, "vlan": None}
+    network = Network(ready=False, reason=error.reason, message=error.message)
+    verdict = Verdict(Situation.STALLED, error.reason, error.message, facts=facts, network=network, synced=False)
+    return PlanBlocked(error, Plan(verdict))
 
 
 def _how_to_take(subject: Subject, holder: PortGroup, mark: Mark | None) -> str:
