@@ -313,11 +313,12 @@ def _refused(context: Context[Any], action: Action | None, error: OperatorError)
     It may be our own, made in a call whose answer was lost, so it is looked for once before it is called somebody
     else's. That look finds no port group by the name of a switch, or in other letters, while vSphere refuses both
     (``DuplicateName``): refused again, nothing of ours has it. For a clone the plan itself looks who has the name.
-    What keeps from coming back what was there says, too, that it is gone.
+    What keeps from coming back what was there says, too, that it is gone. A deletion takes no failure amiss: it only
+    has to look once more whether anything was made.
     """
     memory, taken = context.memory, isinstance(error, NameTaken)
     again, memory.name_refused = memory.name_refused, taken and isinstance(action, CreatePortGroup)
-    if taken and not (memory.name_refused and again and not context.resource.deleting):
+    if context.resource.deleting or (taken and not (memory.name_refused and again)):
         return Transient(Reason.PROGRESSING, error.message)
     if isinstance(error, Blocked) and isinstance(action, CreatePortGroup) and context.subject.known is not None:
         return not_recreated(action.switch, error)

@@ -3,7 +3,7 @@
 import pytest
 
 from nested_hyperv.api.conditions import Reason
-from nested_hyperv.domain.errors import Blocked, NameTaken, Transient
+from nested_hyperv.domain.errors import Blocked, NameTaken, PermissionDenied, Transient
 from nested_hyperv.domain.inventory import MoRef, Switch
 from nested_hyperv.domain.resource import ObjectKey
 from nested_hyperv.workqueue import RequeueAfter
@@ -183,6 +183,22 @@ async def test_without_doubt_a_deletion_right_after_a_restart_makes_no_more_call
     looks = ["find_switch", "read_port_group"]
     assert bench.vcenter.calls == [*looks, "destroy", *looks, "find_port_group_by_owner"]
     gone(bench)
+
+
+async def test_a_creation_that_is_denied_while_the_resource_is_deleted_does_not_block_that(bench: Workbench) -> None:
+    bench.vcenter.holding = True
+    bench.declare(PORT_GROUP)
+    await bench.run()
+    bench.vcenter.fail_tasks["create_port_group"] = [PermissionDenied("lacks DVPortgroup.Create")]
+    bench.api.delete(PORT_GROUP)
+    await bench.run()
+
+    bench.vcenter.holding = False
+    await bench.run()
+    await bench.after(5)
+
+    gone(bench)
+    assert "DeletionBlocked" not in bench.events.reasons
 
 
 # --- a name that is taken ---------------------------------------------------------------------------------------------
