@@ -118,6 +118,26 @@ async def test_a_vm_that_was_being_made_anew_when_the_operator_died_goes_with_it
     assert [machine.name for machine in bench.vcenter.machines.values() if machine.name == "hv1"] == []
 
 
+async def test_a_vm_that_is_being_made_anew_is_waited_for_after_a_restart_and_not_called_missing(
+    bench: Workbench,
+) -> None:
+    bench.vcenter.remove(await bench.create(HOST, onExternalDelete="Recreate"))
+    bench.vcenter.holding = True
+    bench.vcenter.push()
+    await bench.work(until=lambda: "clone" in bench.vcenter.calls)
+    bench.api.status(HOST).pop("task", None)
+
+    bench.vcenter.connected_for = 5.0
+    bench.start()
+    await bench.run()
+    assert bench.condition(HOST) == ("False", "Progressing")
+    assert "clone" in bench.message(HOST)
+    bench.vcenter.holding = False
+    await bench.ready(HOST)
+
+    assert bench.vcenter.mutations.count("clone") == 1
+
+
 async def test_a_clone_that_ends_while_it_is_looked_for_is_found(bench: Workbench) -> None:
     """Between the look for a VM and the look for its clone task the clone may end: then both show nothing."""
     bench.vcenter.holding = True

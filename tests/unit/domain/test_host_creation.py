@@ -115,8 +115,10 @@ def test_template_and_placement_both_have_to_be_in_scope(scope: tuple[str, ...])
     assert refused.value.reason is Reason.OUT_OF_SCOPE
 
 
-def test_while_a_clone_of_ours_may_be_running_none_is_made() -> None:
-    planned = create(around={"cloning": (MoRef("Task", "task-1"),)})
+@pytest.mark.parametrize("by", [subject(), subject(KNOWN)], ids=["the first", "made anew"])
+def test_while_a_clone_of_ours_may_be_running_none_is_made(by: Subject) -> None:
+    around = {"creation": None, "cloning": (MoRef("Task", "task-1"),)}
+    planned = create({"onExternalDelete": "Recreate"}, by=by, around=around)
 
     assert planned.actions == ()
     assert planned.verdict.situation is Situation.PROGRESSING

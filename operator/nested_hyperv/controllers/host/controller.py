@@ -61,7 +61,7 @@ class HostKind:
             vm = await self._find(context)
         asked_ago = self._asked_ago(context, vm)
         if vm is None:
-            creating = not deleting and not is_reported_missing(context.subject, context.spec)
+            creating = not (deleting or cloning or is_reported_missing(context.subject, context.spec))
             creation = await self._observe_creation(context) if creating else None
             return HostWorld(None, None, networks, dependencies, creation=creation, cloning=cloning)
         if deleting:

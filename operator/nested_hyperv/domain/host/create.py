@@ -49,22 +49,23 @@ def plan_creation(subject: Subject, spec: NestedHyperVHostSpec, world: HostWorld
             f"{gone} and onExternalDelete is Report. "
             "Set onExternalDelete: Recreate to have it cloned again, or delete this resource.",
         )
+    if world.cloning:
+        # Before all else: what stands in the way of a clone says nothing while ours may be running.
+        return Plan(
+            Verdict(
+                Situation.PROGRESSING,
+                Reason.PROGRESSING,
+                f"A clone by this user is running that may become {spec.name}; looking again when it has ended.",
+                synced=False,
+                again_after=_LOOK_AGAIN,
+            )
+        )
     creation = world.creation
     if creation is None:
         raise ValueError("a plan without a VM needs what was observed for its creation")
     if subject.known is not None:
         _check_recreation(gone, creation)
     subject.check_scope(creation.template_path, *creation.placement.paths)
-    if world.cloning:
-        return Plan(
-            Verdict(
-                Situation.PROGRESSING,
-                Reason.PROGRESSING,
-                f"A clone of {creation.template.name} by this user is running; looking again when it has ended.",
-                synced=False,
-                again_after=_LOOK_AGAIN,
-            )
-        )
     if creation.namesake is not None:
         raise Blocked(
             Reason.NAME_TAKEN,

@@ -45,8 +45,8 @@ class HostWorld:
     """The VM, if there is one, and what it hangs on.
 
     ``host`` is the ESXi host it is registered on. ``asked_ago`` is how many seconds ago the guest was asked to shut
-    down. ``creation`` is observed only when there is no VM and one may be made. ``cloning`` are running clone tasks of
-    our user that no resource accounts for: one of them may become this VM.
+    down. ``creation`` is observed only when there is no VM and one may be made now. ``cloning`` are running clone tasks
+    of our user that no resource accounts for: one of them may become this VM.
     ``port_overrides`` says what its ports have of their own.
     """
 
