@@ -137,6 +137,26 @@ def test_deleted_while_a_host_is_at_a_call_of_a_dead_process_leaves_nothing_behi
     assert lab.calls.changes() == {"AddPortGroup": 1, "RemovePortGroup": 1}
 
 
+def test_deleted_while_a_clone_runs_that_a_dead_process_has_started_leaves_nothing_behind(
+    lab: KubeLab, operator: OperatorProcess
+) -> None:
+    hold = lab.twin.control.hold("CloneVM_Task", user=lab.account.name)
+    host = lab.host()
+    task = held(lab, "CloneVM_Task").task
+    host.wait(lambda now: now.status.get("task") == task, "the task in status")
+    operator.kill()
+    host.patch_status(task=None)  # it died between the call and the write
+    host.delete()
+    operator.start()
+    host.wait(lambda now: "running clone" in now.condition("Ready").message, "the deletion to wait")
+
+    lab.twin.control.release(hold)
+    host.wait_gone(seconds=60)
+
+    assert machines(lab, host) == 0
+    assert lab.calls.changes() == {"CloneVM_Task": 1, "Destroy_Task": 1}
+
+
 def test_killed_between_shutdown_and_power_on_starts_the_guest_again(lab: KubeLab, operator: OperatorProcess) -> None:
     host = lab.host(disruption={"policy": "Graceful"}, powerState="On")
     host.wait(lambda now: now.ready and now.status["toolsStatus"] == "guestToolsRunning", "Ready with VMware Tools")

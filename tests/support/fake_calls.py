@@ -21,8 +21,9 @@ MUTATING: Final = _ON_SWITCHES | _ON_HOSTS | _ON_MACHINES
 
 @dataclass
 class Running:
-    """A task that has not ended: what it does then."""
+    """A task that has not ended: what it does then. `on` is the template that a clone is of."""
 
     method: str
     effect: Callable[[], MoRef | None]
     name: str = ""
+    on: MoRef | None = None

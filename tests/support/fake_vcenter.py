@@ -341,9 +341,10 @@ class FakeVCenter(FakeHistory):
         await self.called("offered_guest_ids", remembered=True)
         return self.guest_ids if hardware_version.startswith("vmx-") and compute.value else frozenset()
 
-    async def running_clones(self, template: MoRef) -> list[MoRef]:  # noqa: ARG002 - one template
+    async def running_clones(self, template: MoRef | None) -> list[MoRef]:
         await self.called("running_clones")
-        return [ref for ref, running in self._running.items() if running.method == "clone"]
+        clones = {ref: running.on for ref, running in self._running.items() if running.method == "clone"}
+        return [ref for ref, source in clones.items() if template in (None, source)]
 
     async def clone(self, key: ObjectKey, request: CloneRequest) -> MoRef:
         self._claim_name(request.name, (machine.name for machine in self.machines.values()))
@@ -354,7 +355,7 @@ class FakeVCenter(FakeHistory):
             return self.add(made)
 
         self._reserved.add(request.name)
-        return await self._start(key, "clone", register, name=request.name)
+        return await self._start(key, "clone", register, name=request.name, on=request.template)
 
     async def reconfigure(self, key: ObjectKey, current: VirtualMachine, settings: VirtualMachineSettings) -> MoRef:
         def write() -> None:
@@ -403,14 +404,14 @@ class FakeVCenter(FakeHistory):
         if planned := self.fail_calls.get(name):
             raise planned.pop(0)
 
-    async def _start(self, key: ObjectKey, method: str, effect: Callable[[], MoRef | None], name: str = "") -> MoRef:
+    async def _start(self, key: ObjectKey, method: str, effect: Callable[[], MoRef | None], **about: Any) -> MoRef:
         try:
             await self.called(method)
         except BaseException:
-            self._reserved.discard(name)
+            self._reserved.discard(about.get("name", ""))
             raise
         task = MoRef("Task", f"task-{next(self._numbers)}")
-        self._running[task] = Running(method, effect, name)
+        self._running[task] = Running(method, effect, **about)
         if method in self.lose_answers:
             self.lose_answers.discard(method)
             raise errors.OutcomeUnknown(f"The connection broke during {method}.")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 from nested_hyperv.api.common import CommonSpec, CommonStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from nested_hyperv.domain.inventory import MoRef
     from nested_hyperv.domain.plan import Plan
@@ -59,6 +59,18 @@ class Context(Generic[SpecT]):
         and have begun to create it anew.
         """
         return self.memory.in_doubt or (self.memory.known is None and self.subject.known is not None)
+
+    async def unaccounted(self, running: Iterable[MoRef]) -> tuple[MoRef, ...]:
+        """Those of running creations that no object waits for: one of them may become what is not found.
+
+        We are woken by the end of one of them. That is enough: to be woken by the end of each would be to look again
+        each time, for each who waits.
+        """
+        others = self.others()
+        tasks = tuple(task for task in running if task not in others)
+        if tasks:
+            await self.vcenter.watch_task(self.key, tasks[-1])
+        return tasks
 
     @property
     def key(self) -> ObjectKey:

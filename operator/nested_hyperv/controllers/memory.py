@@ -181,6 +181,6 @@ def _first_sight(resource: Resource) -> Memory:
         if entry.claim is HostClaim.CLAIMING:
             # The process before may have ended between this entry and the answer to the call that it is about.
             memory.lane(host).doubt()
-    if in_doubt and status.get("task"):
+    if status.get("task"):
         memory.pending = Pending(MoRef("Task", status["task"]), None, repair=False, followed=False)
     return memory

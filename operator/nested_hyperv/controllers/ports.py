@@ -217,8 +217,8 @@ class VCenter(Protocol):
     async def offered_guest_ids(self, compute: MoRef, hardware_version: str) -> frozenset[str]:
         """Return the guest OS ids that this compute resource offers for a hardware version."""
 
-    async def running_clones(self, template: MoRef) -> list[MoRef]:
-        """Return the clone tasks of a template that our user started and that have not ended."""
+    async def running_clones(self, template: MoRef | None) -> list[MoRef]:
+        """Return the clone tasks of a template (``None``: of any) that our user started and that have not ended."""
 
     async def clone(self, key: ObjectKey, request: CloneRequest) -> MoRef:
         """Start ``CloneVM_Task`` (powered off); returns the task. The name is reserved from this moment."""

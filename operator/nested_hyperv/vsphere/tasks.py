@@ -32,13 +32,15 @@ def read_task(session: Session, ref: MoRef) -> Task:
     return record_of(Task, ref, found.properties, session.about.name)
 
 
-def running(session: Session, entity: MoRef, wanted: Callable[[str], bool]) -> list[MoRef]:
-    """Return tasks on an object that our user started and that have not ended, by their ``descriptionId``.
+def running(session: Session, entity: MoRef | None, wanted: Callable[[str], bool]) -> list[MoRef]:
+    """Return tasks on an object (``None``: on any) that our user started and that run, by their ``descriptionId``.
 
-    A task is in ``recentTask`` of its entity from its start to ten minutes after its end (API reference,
-    ManagedEntity.recentTask; docs/twin.md).
+    A task is in ``recentTask`` of its entity, and of the TaskManager, from its start to ten minutes after its end (API
+    reference, ManagedEntity.recentTask and TaskManager.recentTask; docs/twin.md). Of those that have ended the
+    TaskManager shows the last 200, and only tasks on what our account can see.
     """
-    found = read_many(session, children(session, entity, "recentTask"), _RUNNING_PATHS)
+    where = entity or moref(session.content.taskManager)
+    found = read_many(session, children(session, where, "recentTask"), _RUNNING_PATHS)
     ours = [item for item in found if _runs_for(item.properties, session.about.user)]
     return [item.ref for item in ours if wanted(item.properties["info.descriptionId"])]
 

@@ -361,10 +361,12 @@ class VCenter:
         self._guest_ids[question] = (time.monotonic(), offered)
         return offered
 
-    async def running_clones(self, template: MoRef) -> list[MoRef]:
-        """Return the clone tasks of a template that our user started and that have not ended."""
+    async def running_clones(self, template: MoRef | None) -> list[MoRef]:
+        """Return the clone tasks of a template (``None``: of any) that our user started and that have not ended."""
         return await self._link.call(
-            "RetrievePropertiesEx", lambda session: virtual_machines.running_clones(session, template), target=template
+            "RetrievePropertiesEx",
+            lambda session: virtual_machines.running_clones(session, template),
+            target=template or "recent tasks",
         )
 
     # --- virtual machines: changes ----------------------------------------------------------------------------------

@@ -108,8 +108,8 @@ def offered_guest_ids(session: Session, compute: MoRef, hardware_version: str) -
     return frozenset(descriptor.id for descriptor in option.guestOSDescriptor or ())
 
 
-def running_clones(session: Session, template: MoRef) -> list[MoRef]:
-    """Return clone tasks of a template that our user started and that have not ended."""
+def running_clones(session: Session, template: MoRef | None) -> list[MoRef]:
+    """Return clone tasks of a template (``None``: of any) that our user started and that have not ended."""
     return running(session, template, lambda kind: kind.startswith("VirtualMachine.clone"))
 
 

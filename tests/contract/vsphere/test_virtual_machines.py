@@ -248,11 +248,12 @@ async def test_a_running_clone_of_ours_is_seen_and_one_of_a_stranger_is_not(
     adapter: Adapter, vcenter: VCenter, placement: Placement, twin: Twin
 ) -> None:
     source, _ = await vcenter.find_virtual_machine("DC0", SOURCE)
-    assert await vcenter.running_clones(source.ref) == []
+    assert await vcenter.running_clones(source.ref) == await vcenter.running_clones(None) == []
     twin.control.hold("CloneVM_Task")
     request = CloneRequest(source.ref, "hv1", placement, str(uuid.uuid4()), VirtualMachineSettings(mark="m"))
     task = await vcenter.clone(KEY, request)
-    assert await vcenter.running_clones(source.ref) == [task]
+    assert await vcenter.running_clones(source.ref) == await vcenter.running_clones(None) == [task]
+    assert await vcenter.running_clones(placement.folder) == [], "nothing is cloned from there"
     assert await vcenter.find_by_instance_uuid(request.instance_uuid) is None
     again = await adapter.end_of(vcenter, await vcenter.clone(KEY, request))
     assert isinstance(again.error, NameTaken)
@@ -261,7 +262,7 @@ async def test_a_running_clone_of_ours_is_seen_and_one_of_a_stranger_is_not(
     found = await vcenter.find_by_instance_uuid(request.instance_uuid)
     assert found is not None
     assert found.ref == done.result
-    assert await vcenter.running_clones(source.ref) == []
+    assert await vcenter.running_clones(source.ref) == await vcenter.running_clones(None) == []
     assert await vcenter.find_virtual_machine_by_name(placement, "hv1") == done.result
     assert await vcenter.find_virtual_machine_by_name(placement, "free") is None
 

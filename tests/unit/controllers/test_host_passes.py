@@ -146,7 +146,7 @@ async def test_a_clone_that_ends_while_it_is_looked_for_is_found(bench: Workbenc
     await bench.run()
     original = bench.vcenter.running_clones
 
-    async def ends_just_then(template: MoRef) -> list[MoRef]:
+    async def ends_just_then(template: MoRef | None) -> list[MoRef]:
         bench.vcenter.holding = False
         bench.vcenter.advance()
         return await original(template)

@@ -6,6 +6,7 @@ to create one (placement, template, offered guest ids) is looked up only when th
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Final
 
 from nested_hyperv.api.conditions import Reason
@@ -141,17 +142,17 @@ class HostKind:
 
     @staticmethod
     async def _unaccounted_clones(context: Context[NestedHyperVHostSpec]) -> tuple[MoRef, ...]:
-        """Clones of the template by our user that no object waits for: after a crash, one may become this VM."""
-        vcenter, spec = context.vcenter, context.spec
-        try:
-            template, _ = await vcenter.find_virtual_machine(spec.placement.datacenter, spec.source.template.path)
-        except Blocked:
-            return ()  # without its template nothing can be cloning; a creation says so in its own words
-        others = context.others()
-        running = [task for task in await vcenter.running_clones(template.ref) if task not in others]
-        for task in running:
-            await vcenter.watch_task(context.key, task)
-        return tuple(running)
+        """Clones by our user that no object waits for: after a crash, one may become this VM.
+
+        What ours is cloned from may have been renamed since, and another have its name. A deletion that overlooks a
+        clone leaves a VM behind, so it looks at those of all templates; a creation finds the name reserved.
+        """
+        vcenter, spec, template = context.vcenter, context.spec, None
+        if not context.resource.deleting:
+            with contextlib.suppress(Blocked):  # the creation says in its own words that there is no template
+                found, _ = await vcenter.find_virtual_machine(spec.placement.datacenter, spec.source.template.path)
+                template = found.ref
+        return await context.unaccounted(await vcenter.running_clones(template))
 
     @staticmethod
     async def _observe_creation(context: Context[NestedHyperVHostSpec]) -> CreationWorld:
