@@ -265,7 +265,7 @@ class FakeVCenter(FakeHistory):
         await self.called("find_port_group_by_name")
         return next((self._attached(group) for group in self._on(switch) if group.name == name), None)
 
-    async def running_creations(self, switch: Switch) -> list[MoRef]:  # noqa: ARG002 - one switch
+    async def running_creations(self) -> list[MoRef]:
         await self.called("running_creations")
         return [ref for ref, running in self._running.items() if running.method == "create_port_group"]
 

@@ -172,8 +172,8 @@ class VCenter(Protocol):
     async def create_port_group(self, key: ObjectKey, switch: Switch, settings: PortGroupSettings) -> MoRef:
         """Start ``CreateDVPortgroup_Task`` with everything in one call; returns the task, which wakes ``key``."""
 
-    async def running_creations(self, switch: Switch) -> list[MoRef]:
-        """Return the tasks that create port groups on a switch, that our user started and that have not ended."""
+    async def running_creations(self) -> list[MoRef]:
+        """Return the tasks that create port groups on any switch, that our user started and that have not ended."""
 
     async def reconfigure_port_group(self, key: ObjectKey, current: PortGroup, settings: PortGroupSettings) -> MoRef:
         """Start ``ReconfigureDVPortgroup_Task`` fenced by ``current.config_version``; returns the task."""

@@ -115,14 +115,14 @@ def create(session: Session, switch: MoRef, settings: PortGroupSettings) -> MoRe
     return moref(session.object(switch).CreateDVPortgroup_Task(port_group_creation(settings)))
 
 
-def running_creations(session: Session, switch: MoRef) -> list[MoRef]:
-    """Return tasks that create port groups on a switch, that our user started and that have not ended.
+def running_creations(session: Session) -> list[MoRef]:
+    """Return tasks that create port groups on any switch, that our user started and that have not ended.
 
     Their ``descriptionId`` ends in ``addPortgroup`` (CreateDVPortgroup_Task) or ``addPortgroups``
     (AddDVPortgroup_Task). TaskManager.description of a vCenter, as govmomi records it (simulator/vpx), has both for
     ``DistributedVirtualSwitch`` and for ``dvs.VmwareDistributedVirtualSwitch``; which one a task names it does not say.
     """
-    return running(session, switch, lambda kind: kind.rpartition(".")[2].startswith("addPortgroup"))
+    return running(session, None, lambda kind: "DistributedVirtualSwitch.addPortgroup" in kind)
 
 
 def reconfigure(session: Session, current: PortGroup, settings: PortGroupSettings) -> MoRef:

@@ -204,13 +204,9 @@ class VCenter:
             self._owners.marking(task, switch.ref, mark.owner)
         return task
 
-    async def running_creations(self, switch: Switch) -> list[MoRef]:
-        """Return the tasks of our user that create port groups on a switch and have not ended."""
-        return await self._link.call(
-            "RetrievePropertiesEx",
-            lambda session: portgroups.running_creations(session, switch.ref),
-            target=switch.ref,
-        )
+    async def running_creations(self) -> list[MoRef]:
+        """Return the tasks of our user that create port groups on any switch and have not ended."""
+        return await self._link.call("RetrievePropertiesEx", portgroups.running_creations, target="recent tasks")
 
     @contextlib.contextmanager
     def _owners_in_doubt(self, switch: MoRef) -> Iterator[None]:

@@ -218,7 +218,7 @@ async def test_a_creation_that_nobody_waits_for_is_seen_running_and_found_by_mar
     adapter: Adapter, vcenter: VCenter, switch: Switch, twin: Twin
 ) -> None:
     mark = a_mark()
-    assert await vcenter.running_creations(switch) == []
+    assert await vcenter.running_creations() == []
     twin.control.hold("CreateDVPortgroup_Task")
     twin.control.fail("CreateDVPortgroup_Task", where="drop-after")
     with pytest.raises(OutcomeUnknown):
@@ -226,13 +226,15 @@ async def test_a_creation_that_nobody_waits_for_is_seen_running_and_found_by_mar
             KEY, switch, PortGroupSettings(name="lab-net", description=mark.for_port_group())
         )
     (held,) = await adapter.until(twin.control.held_tasks, "the task that nobody was told of")
-    assert await vcenter.running_creations(switch) == [MoRef("Task", held.task)]
+    assert await vcenter.running_creations() == [MoRef("Task", held.task)]
     assert await vcenter.find_port_group_by_name(switch, "lab-net") is None
     assert await vcenter.find_port_group_by_owner(switch, mark.owner) == [], "an index without it, and kept"
+    assert not await vcenter.exists_anywhere(mark.owner)
     twin.control.release()
     await adapter.until(lambda: twin.control.state().port_group("lab-net"), "the port group")
-    assert await vcenter.running_creations(switch) == []
+    assert await vcenter.running_creations() == []
     assert await vcenter.find_port_group_by_owner(switch, mark.owner) == []
+    assert await vcenter.exists_anywhere(mark.owner)
     vcenter.distrust_owners(switch)
     assert [hit.name for hit in await vcenter.find_port_group_by_owner(switch, mark.owner)] == ["lab-net"]
 
@@ -248,7 +250,7 @@ async def test_neither_another_change_nor_the_creation_of_a_stranger_is_a_runnin
         theirs.CreateDVPortgroup_Task(vim.dvs.DistributedVirtualPortgroup.ConfigSpec(name="theirs"))
         theirs.Rename_Task("renamed")
     await adapter.until(lambda: len(twin.control.held_tasks()) == 3, "three tasks that run")
-    assert await vcenter.running_creations(switch) == []
+    assert await vcenter.running_creations() == []
 
 
 async def test_a_taken_name_names_its_holder(adapter: Adapter, vcenter: VCenter, switch: Switch) -> None:

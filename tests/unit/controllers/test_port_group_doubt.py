@@ -1,10 +1,12 @@
 """What became of a creation is not known for sure: a lost answer, a process that was killed, a name that is taken."""
 
+from dataclasses import replace
+
 import pytest
 
 from nested_hyperv.api.conditions import Reason
 from nested_hyperv.domain.errors import Blocked, NameTaken, PermissionDenied, Transient
-from nested_hyperv.domain.inventory import MoRef, Switch
+from nested_hyperv.domain.inventory import MoRef
 from nested_hyperv.domain.resource import ObjectKey
 from nested_hyperv.workqueue import RequeueAfter
 from support import vsphere_records as samples
@@ -89,14 +91,75 @@ async def test_a_creation_that_ends_while_it_is_looked_for_is_found(bench: Workb
     bench.api.delete(PORT_GROUP)
     original = bench.vcenter.running_creations
 
-    async def ends_just_then(switch: Switch) -> list[MoRef]:
+    async def ends_just_then() -> list[MoRef]:
         bench.vcenter.holding = False
         bench.vcenter.advance()
-        return await original(switch)
+        return await original()
 
     bench.vcenter.running_creations = ends_just_then  # type: ignore[method-assign]
     await bench.run()
 
+    gone(bench)
+
+
+async def test_what_is_being_created_keeps_the_deletion_though_its_switch_has_another_name(bench: Workbench) -> None:
+    """Found nowhere while it is made; once it is there, a switch that is not found keeps the resource."""
+    await in_flight(bench)
+    bench.vcenter.change(samples.SWITCH, name="renamed", path="/dc1/network/renamed")
+    bench.api.delete(PORT_GROUP)
+    await bench.run()
+    await bench.after(30)
+    assert PORT_GROUP in bench.api.objects
+    assert "running creation" in bench.message(PORT_GROUP)
+
+    bench.vcenter.holding = False
+    await bench.run()
+    assert bench.condition(PORT_GROUP) == ("False", "DeletionBlocked")
+    bench.vcenter.change(samples.SWITCH, name=SWITCH, path="/dc1/network/dvs-lab")
+    await bench.after(301)
+
+    gone(bench)
+
+
+async def test_what_was_created_on_a_switch_whose_name_another_has_got_keeps_the_resource(bench: Workbench) -> None:
+    await in_flight(bench)
+    bench.vcenter.change(samples.SWITCH, name="renamed", path="/dc1/network/renamed")
+    another = bench.vcenter.add(replace(samples.switch(), ref=MoRef(samples.SWITCH.type, "dvs-2")))
+    bench.api.delete(PORT_GROUP)
+    await bench.run()
+    assert PORT_GROUP in bench.api.objects
+    bench.vcenter.holding = False
+    await bench.run()
+    assert bench.condition(PORT_GROUP) == ("False", "DeletionBlocked")
+    assert "on another switch" in bench.message(PORT_GROUP)
+
+    bench.vcenter.remove(another)
+    bench.vcenter.change(samples.SWITCH, name=SWITCH, path="/dc1/network/dvs-lab")
+    await bench.after(301)
+
+    gone(bench)
+
+
+async def test_a_switch_that_is_gone_keeps_nobody_when_nothing_is_being_created(bench: Workbench) -> None:
+    await in_flight(bench)
+    bench.vcenter.restart()
+    bench.vcenter.remove(samples.SWITCH)
+
+    bench.api.delete(PORT_GROUP)
+    await bench.run()
+
+    gone(bench)
+
+
+async def test_without_doubt_a_switch_that_is_gone_costs_no_look_at_tasks(bench: Workbench) -> None:
+    ref = await bench.create(PORT_GROUP)
+    bench.vcenter.remove(ref)
+    bench.vcenter.remove(samples.SWITCH)
+
+    bench.api.delete(PORT_GROUP)
+    await bench.run()
+
+    assert "running_creations" not in bench.vcenter.calls
     gone(bench)
 
 

@@ -32,9 +32,12 @@ async def observe_distributed(
     context: Context[NestedPortGroupSpec], where: Distributed, lab: frozenset[MoRef]
 ) -> PortGroupWorld:
     """Find the switch, the port group, who has its name, and for a deletion who is attached to it."""
-    switch = await _switch(context, where)
-    if switch is None:
-        return PortGroupWorld(None, None)
+    try:
+        switch = await context.vcenter.find_switch(where.datacenter, where.switch, fresh=context.live)
+    except Blocked as error:
+        if not context.resource.deleting or error.reason is not Reason.NOT_FOUND:
+            raise
+        return await _observe_without_switch(context, error)
     port_group = await _find(context, switch)
     if context.resource.deleting:
         return await _observe_deletion(context, switch, port_group, lab)
@@ -50,13 +53,29 @@ async def observe_distributed(
     return PortGroupWorld(switch, port_group, namesake, ports=use, again_after=again_after)
 
 
+async def _observe_without_switch(context: Context[NestedPortGroupSpec], error: Blocked) -> PortGroupWorld:
+    """Find out whether all of a deletion has gone with its switch; raises ``error`` while it has not.
+
+    A switch that was renamed is not found either. Only when the port group is gone, too, and none is being made, is
+    there nothing left; one that is merely hidden from our account is refused here, and stays.
+    """
+    known, vcenter = context.subject.known, context.vcenter
+    if known is not None and await vcenter.read_port_group(known) is not None:
+        raise error
+    # Running creations first: one that ends in between is then found as the port group that it made.
+    creating = await _unaccounted_creations(context) if context.creation_in_doubt else ()
+    if not creating and await vcenter.exists_anywhere(context.subject.identity.owner):
+        raise error
+    return PortGroupWorld(None, None, creating=creating)
+
+
 async def _observe_deletion(
     context: Context[NestedPortGroupSpec], switch: Switch, port_group: PortGroup | None, lab: frozenset[MoRef]
 ) -> PortGroupWorld:
     creating: tuple[MoRef, ...] = ()
     if port_group is None and context.creation_in_doubt:
         # Running creations first: one that ends in between is then found as the port group that it made.
-        creating = await _unaccounted_creations(context, switch)
+        creating = await _unaccounted_creations(context)
         port_group = None if creating else await _find_unanswered(context, switch)
     _watch(context, switch, port_group)
     if port_group is None:
@@ -78,14 +97,12 @@ def _is_ours(context: Context[NestedPortGroupSpec], found: PortGroup | None) -> 
     return found is not None and Ownership.of(parse_mark(found.description), identity) is Ownership.OURS
 
 
-async def _unaccounted_creations(context: Context[NestedPortGroupSpec], switch: Switch) -> tuple[MoRef, ...]:
-    """Creations on this switch by our user that no object waits for: one of them may become this port group."""
-    others = context.others()
-    running = [task for task in await context.vcenter.running_creations(switch) if task not in others]
-    if running:
-        # One of them is enough: to be woken by the end of each would be to look again each time, for each who waits.
-        await context.vcenter.watch_task(context.key, running[-1])
-    return tuple(running)
+async def _unaccounted_creations(context: Context[NestedPortGroupSpec]) -> tuple[MoRef, ...]:
+    """Creations by our user that no object waits for: one of them may become this port group.
+
+    On all switches: the one that ours is made on may have been renamed since, and another have its name.
+    """
+    return await context.unaccounted(await context.vcenter.running_creations())
 
 
 async def _find_unanswered(context: Context[NestedPortGroupSpec], switch: Switch) -> PortGroup | None:
@@ -98,25 +115,18 @@ async def _find_unanswered(context: Context[NestedPortGroupSpec], switch: Switch
         namesake = None  # what NSX has is not ours, and keeps nobody
     if _is_ours(context, namesake):
         return namesake
-    context.vcenter.distrust_owners(switch)
-    return await _find_marked(context, switch)
-
-
-async def _switch(context: Context[NestedPortGroupSpec], where: Distributed) -> Switch | None:
-    """Find the switch; ``None`` when all of a deletion has gone with it."""
-    try:
-        return await context.vcenter.find_switch(where.datacenter, where.switch, fresh=context.live)
-    except Blocked as error:
-        if not context.resource.deleting or error.reason is not Reason.NOT_FOUND:
-            raise
-        # A switch that was renamed is not found either. Only when the port group is gone, too, is there nothing left;
-        # one that is merely hidden from our account is refused here, and stays.
-        known, vcenter = context.subject.known, context.vcenter
-        if known is not None and await vcenter.read_port_group(known) is not None:
-            raise
-        if await vcenter.exists_anywhere(context.subject.identity.owner):
-            raise
+    if not await context.vcenter.exists_anywhere(context.subject.identity.owner):
         return None
+    context.vcenter.distrust_owners(switch)
+    marked = await _find_marked(context, switch)
+    if marked is None:
+        raise Blocked(
+            Reason.CONFLICT,
+            f"A port group with the mark of this resource is on another switch than {switch.name}, which has perhaps "
+            "got the name of the one before. Give each switch its name back, or remove that port group or its mark "
+            "(the bracketed part of its description).",
+        )
+    return marked
 
 
 async def _find(context: Context[NestedPortGroupSpec], switch: Switch) -> PortGroup | None:

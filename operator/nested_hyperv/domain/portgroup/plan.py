@@ -49,7 +49,7 @@ class PortGroupWorld:
     ``ports`` is the last look at the ports of what we have (``None``: there was none yet), and ``again_after`` says in
     how many seconds another one is due. ``adapters`` tells how many adapters the hosts of this lab have on the port
     group; it may be left out where the limit of MAC learning is no concern. ``users`` are read for a deletion only, for
-    which there may be no ``switch`` any more, and ``creating`` are running creations on it that may be of ours.
+    which there may be no ``switch`` any more, and ``creating`` are running creations that may be of ours.
     ``rivals`` are resources that may be about the same port group.
     """
 
@@ -327,7 +327,7 @@ def plan_deletion(subject: Subject, spec: NestedPortGroupSpec, world: PortGroupW
     actual = world.port_group
     verdict = Verdict(Situation.DELETING, Reason.DELETING, "Tearing down the port group.")
     if actual is None and world.creating:
-        message = "Waiting for a running creation on the switch before looking again."
+        message = "Waiting for a running creation of a port group before looking again."
         return Plan(replace(verdict, message=message, again_after=_LOOK_AGAIN))
     if actual is None:
         return Plan(verdict, release=Release(Reason.DELETED, f"Port group {spec.name} is gone from vSphere."))
