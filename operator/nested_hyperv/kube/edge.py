@@ -45,7 +45,6 @@ class Edge:
     def __init__(self, arrivals: Arrivals, namespaces: Sequence[str] = ()) -> None:
         self._arrivals = arrivals
         self._namespaces = tuple(namespaces)
-        self._kopf_loop: asyncio.AbstractEventLoop | None = None
         self._kopf: asyncio.Task[None] | None = None
         self._stopping = False
 
@@ -85,17 +84,17 @@ class Edge:
         if self._stopping:
             return
         self._stopping = True
-        if self._kopf_loop is not None:
+        if (running := self._kopf) is not None:
             with contextlib.suppress(RuntimeError):  # Kopf's loop is closed already
-                self._kopf_loop.call_soon_threadsafe(self._cancel_kopf)
+                running.get_loop().call_soon_threadsafe(self._cancel_kopf)
 
     def _cancel_kopf(self) -> None:
         if self._kopf is not None:
             self._kopf.cancel()
 
     async def _watch(self, hand_over: Callable[[Callable[[Watched], None], Watched], None]) -> None:
-        self._kopf_loop, self._kopf = asyncio.get_running_loop(), asyncio.current_task()
-        self._kopf_loop.set_exception_handler(_tell_in_short)
+        self._kopf = asyncio.current_task()
+        asyncio.get_running_loop().set_exception_handler(_tell_in_short)
         if self._stopping:
             return
         try:
