@@ -41,18 +41,23 @@ def machines(lab: KubeLab, host: KubeObject) -> int:
     return sum(1 for vm in lab.twin.control.state().vms if vm.name == host.vsphere_name)
 
 
-@pytest.mark.parametrize("remembered", [True, False], ids=["task in status", "status lost"])
-def test_killed_during_a_clone_makes_no_second_machine(
-    remembered: bool, lab: KubeLab, operator: OperatorProcess
-) -> None:
+def killed_while_cloning(lab: KubeLab, operator: OperatorProcess, *, remembered: bool) -> tuple[int, KubeObject]:
+    """Kill the operator while its clone is held; return the hold, and the host whose status may tell of the task."""
     hold = lab.twin.control.hold("CloneVM_Task", user=lab.account.name)
     host = lab.host()
     task = held(lab, "CloneVM_Task").task
     host.wait(lambda now: now.status.get("task") == task, "the task in status")
-
     operator.kill()
     if not remembered:  # it died between the call and the write
         host.patch_status(task=None)
+    return hold, host
+
+
+@pytest.mark.parametrize("remembered", [True, False], ids=["task in status", "status lost"])
+def test_killed_during_a_clone_makes_no_second_machine(
+    remembered: bool, lab: KubeLab, operator: OperatorProcess
+) -> None:
+    hold, host = killed_while_cloning(lab, operator, remembered=remembered)
     operator.start()
     sentinel = lab.port_group("sentinel")
     sentinel.wait_ready()  # it is at work again
@@ -140,12 +145,7 @@ def test_deleted_while_a_host_is_at_a_call_of_a_dead_process_leaves_nothing_behi
 def test_deleted_while_a_clone_runs_that_a_dead_process_has_started_leaves_nothing_behind(
     lab: KubeLab, operator: OperatorProcess
 ) -> None:
-    hold = lab.twin.control.hold("CloneVM_Task", user=lab.account.name)
-    host = lab.host()
-    task = held(lab, "CloneVM_Task").task
-    host.wait(lambda now: now.status.get("task") == task, "the task in status")
-    operator.kill()
-    host.patch_status(task=None)  # it died between the call and the write
+    hold, host = killed_while_cloning(lab, operator, remembered=False)
     host.delete()
     operator.start()
     host.wait(lambda now: "running clone" in now.condition("Ready").message, "the deletion to wait")

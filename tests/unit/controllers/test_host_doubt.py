@@ -16,6 +16,14 @@ def rename_the_template(bench: Workbench, *, replaced: bool = False) -> None:
         bench.vcenter.add(samples.template(ref=MoRef("VirtualMachine", "vm-newer")))
 
 
+async def unanswered(bench: Workbench) -> None:
+    """A clone runs, and the answer that names its task was lost."""
+    bench.vcenter.holding = True
+    bench.vcenter.lose_answers.add("clone")
+    bench.declare(HOST)
+    await bench.run()
+
+
 def left(bench: Workbench) -> list[str]:
     return [machine.name for machine in bench.vcenter.machines.values() if not machine.template]
 
@@ -35,10 +43,7 @@ async def deleted_without_leaving_anything(bench: Workbench) -> None:
 async def test_a_clone_whose_answer_was_lost_keeps_the_deletion_though_its_template_has_another_name(
     bench: Workbench, replaced: bool
 ) -> None:
-    bench.vcenter.holding = True
-    bench.vcenter.lose_answers.add("clone")
-    bench.declare(HOST)
-    await bench.run()
+    await unanswered(bench)
 
     rename_the_template(bench, replaced=replaced)
 
@@ -89,10 +94,7 @@ async def test_a_task_in_status_that_vcenter_forgot_keeps_nobody(bench: Workbenc
 
 
 async def test_a_clone_is_waited_for_though_its_template_is_not_found(bench: Workbench) -> None:
-    bench.vcenter.holding = True
-    bench.vcenter.lose_answers.add("clone")
-    bench.declare(HOST)
-    await bench.run()
+    await unanswered(bench)
 
     rename_the_template(bench)
     await bench.after(10)
@@ -104,10 +106,7 @@ async def test_a_clone_is_waited_for_though_its_template_is_not_found(bench: Wor
 
 
 async def test_without_a_running_clone_a_template_that_is_gone_keeps_nobody(bench: Workbench) -> None:
-    bench.vcenter.holding = True
-    bench.vcenter.lose_answers.add("clone")
-    bench.declare(HOST)
-    await bench.run()
+    await unanswered(bench)
     bench.vcenter.restart()
     rename_the_template(bench)
 
@@ -118,10 +117,7 @@ async def test_without_a_running_clone_a_template_that_is_gone_keeps_nobody(benc
 
 
 async def test_the_clone_of_another_resource_keeps_no_deletion_waiting(bench: Workbench) -> None:
-    bench.vcenter.holding = True
-    bench.vcenter.lose_answers.add("clone")
-    bench.declare(HOST)
-    await bench.run()
+    await unanswered(bench)
     bench.vcenter.restart()
     other = ObjectKey(HOST.kind, "lab", "hv2")
     bench.declare(other, name="hv2")
